@@ -1,0 +1,1 @@
+"""What runs in the morning: nights, scoring, summary, report, export and the command line."""

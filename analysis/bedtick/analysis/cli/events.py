@@ -1,0 +1,54 @@
+"""`bedtick events`: the events of a night, a line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bedtick.analysis.cli.options import (
+    current_look,
+    database_option,
+    json_option,
+    night_argument,
+    print_json,
+    print_no_nights,
+    scoring_option,
+)
+from bedtick.analysis.database import reading
+from bedtick.analysis.events import load_events
+from bedtick.analysis.nights import choose_scoring, find_night, load_nights, with_exact_clocks
+from bedtick.analysis.screen.tables import events_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("events")
+@night_argument
+@database_option
+@json_option
+@scoring_option
+def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None:
+    """List the events of a night, a line each.
+
+    NIGHT is last (the default), the date of the evening, or rN for a recording without a clock.
+
+    \b
+    bedtick events
+    bedtick events 2026-02-03 | less
+    bedtick events r12 --json
+    """  # noqa: D301  click reads the character, not a backslash
+    with reading(db) as connection:
+        nights = load_nights(connection)
+        if not nights and night == "last":
+            print_no_nights(db, as_json=as_json)
+            return
+        (chosen,) = choose_scoring(connection, [find_night(nights, night)], scoring)
+        events = load_events(connection, with_exact_clocks(connection, chosen))
+    if as_json:
+        print_json([event.as_json() for event in events])
+    elif not events:
+        click.echo(f"No events in night {chosen.name}.")
+    else:
+        click.echo("\n".join(events_table(chosen, events, current_look())))

@@ -1,0 +1,47 @@
+"""`bedtick run`: the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bedtick.analysis.cli.night_errors import night_errors
+from bedtick.analysis.cli.options import database_option
+from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, log_to_stderr, open_rig
+
+
+@click.command("run")
+@bus_option
+@chip_option
+@click.option("--speed", type=click.Choice(["1", "max"]), default="1", help="Of an emulated night.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of an emulated mattress.")
+@database_option
+@config_option
+@click.option(
+    "--print-config", is_flag=True, help="Print all settings with unit, default and range, and end."
+)
+def command(  # noqa: PLR0913  one for each option
+    bus: str, chip: str, *, speed: str, seed: int, db: Path, config: Path | None, print_config: bool
+) -> None:
+    """Record until stopped by SIGTERM or Ctrl-C.
+
+    \b
+    bedtick run                              the sensor on /dev/i2c-1
+    bedtick run --bus emulated --speed max   a synthetic sleeper, fast
+    bedtick run --print-config > bedtick.toml
+    """  # noqa: D301  click reads the character, not a backslash
+    with night_errors():
+        from bedtick.logger.settings import print_settings, read_settings  # noqa: PLC0415  the night's side
+
+        settings = read_settings(config)
+        if print_config:
+            click.echo(print_settings(settings), nl=False)
+            return
+        from bedtick.logger.daemon import Control, record  # noqa: PLC0415  the same
+        from bedtick.logger.signals import stop_on_signals  # noqa: PLC0415  the same
+
+        with stop_on_signals() as stop:
+            rig = open_rig(bus, chip, settings.sensor, seed=seed, at_real_speed=speed == "1")
+            log_to_stderr()
+            record(rig, settings, db, Control(stop=stop))

@@ -1,0 +1,66 @@
+"""`bedtick summary`: one night on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bedtick.analysis.cli.options import (
+    current_look,
+    database_option,
+    json_option,
+    night_argument,
+    print_json,
+    print_no_nights,
+    scoring_option,
+)
+from bedtick.analysis.database import reading
+from bedtick.analysis.nights import choose_scoring, find_night, load_nights
+from bedtick.analysis.screen.summary import summary_screen
+from bedtick.analysis.summary import summarise
+from bedtick.analysis.summary_json import summary_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("summary")
+@night_argument
+@database_option
+@json_option
+@scoring_option
+def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None:
+    """Show one night on one screen.
+
+    NIGHT is last (the default), the date of the evening, or rN for a recording without a clock.
+
+    \b
+    bedtick summary
+    bedtick summary 2026-02-03
+    bedtick summary r12 --json
+    """  # noqa: D301  click reads the character, not a backslash
+    print_summary(db, night, as_json=as_json, scoring=scoring)
+
+
+def print_summary(
+    db: Path, night: str = "last", *, as_json: bool = False, scoring: str | None = None
+) -> None:
+    """Print the summary of a night.
+
+    Raises
+    ------
+    AnalysisError
+        No such database, night or scoring.
+    """
+    with reading(db) as connection:
+        nights = load_nights(connection)
+        if not nights and night == "last":
+            print_no_nights(db, as_json=as_json)
+            return
+        (chosen,) = choose_scoring(connection, [find_night(nights, night)], scoring)
+        summary = summarise(connection, chosen)
+    if as_json:
+        print_json(summary_json(summary))
+    else:
+        click.echo(summary_screen(summary, current_look()))

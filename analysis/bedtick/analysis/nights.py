@@ -1,0 +1,155 @@
+"""Nights: which parts of which recordings belong together, and what a night is called.
+
+A night runs from local noon to local noon in the recording's own time zone and is named by the date
+of its evening. An event belongs to the night of its own time, so a recording that runs past noon is
+cut there, and one night may join the parts of several recordings. A recording without a trusted clock
+is a night of its own, named `r` and its id. Nights are listed by time; one without a clock follows the
+latest night that was known when it was recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from typing import TYPE_CHECKING
+
+from bedtick.analysis.errors import UnknownNightError, UnknownScoringError
+from bedtick.analysis.night import Night, Part
+from bedtick.analysis.recordings import clock_at, full_clock, load_recordings, this_machine
+from bedtick.analysis.times import SECOND_NS, local, zone
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import tzinfo
+
+    from bedtick.analysis.recordings import Machine, Recording
+
+_NOON = clock_time(12)
+
+
+def load_nights(connection: sqlite3.Connection, machine: Machine | None = None) -> list[Night]:
+    """All nights of a database in the order of time; `machine` defaults to this one."""
+    parts: dict[str, list[Part]] = {}
+    latest_ns: dict[str, int] = {}
+    newest_ns = 0
+    for recording in load_recordings(connection, machine or this_machine()):
+        for name, part in _parts(connection, recording):
+            if part.has_utc:
+                newest_ns = max(newest_ns, part.start_ns)
+            parts.setdefault(name, []).append(part)
+            place_ns = part.start_ns if part.has_utc else newest_ns
+            latest_ns[name] = max(latest_ns.get(name, 0), place_ns)
+    names = sorted(parts, key=latest_ns.__getitem__)
+    return [Night(name, tuple(sorted(parts[name], key=lambda part: part.start_ns))) for name in names]
+
+
+def find_night(nights: list[Night], name: str) -> Night:
+    """Choose a night by its name, or the last one for `last`.
+
+    Raises
+    ------
+    UnknownNightError
+        No night has this name.
+    """
+    if name == "last" and nights:
+        return nights[-1]
+    for night in nights:
+        if night.name == name:
+            return night
+    hint = (
+        f"the last is {nights[-1].name}, `bedtick nights` lists all" if nights else "there are no nights yet"
+    )
+    raise UnknownNightError(f"no night {name}: {hint}")
+
+
+def choose_scoring(connection: sqlite3.Connection, nights: list[Night], scoring: str | None) -> list[Night]:
+    """Give the same nights with another scoring than the live one.
+
+    Parameters
+    ----------
+    connection
+        The database.
+    nights
+        The nights to show.
+    scoring
+        None for the live scoring, `latest` for the newest of each recording, or a scoring's id: that
+        one replaces the live scoring of its own recording.
+
+    Raises
+    ------
+    UnknownScoringError
+        No recording of these nights has a scoring of this id.
+    """
+    if scoring is None:
+        return nights
+    if scoring == "latest":
+        rows = connection.execute("SELECT recording_id, max(id) FROM scorings GROUP BY recording_id")
+    else:
+        rows = connection.execute("SELECT recording_id, id FROM scorings WHERE id = ?", (int(scoring),))
+    chosen = dict(rows.fetchall())
+    if not any(part.recording.id in chosen for night in nights for part in night.parts):
+        raise UnknownScoringError(f"no scoring {scoring} in what was asked for: name another with --scoring")
+    return [
+        replace(
+            night, parts=tuple(replace(p, scoring=chosen.get(p.recording.id, p.scoring)) for p in night.parts)
+        )
+        for night in nights
+    ]
+
+
+def with_exact_clocks(connection: sqlite3.Connection, night: Night) -> Night:
+    """Give the same night with every raw chunk's anchor loaded, for the times of its events."""
+    return replace(night, parts=tuple(_with_exact_clock(connection, part) for part in night.parts))
+
+
+def _with_exact_clock(connection: sqlite3.Connection, part: Part) -> Part:
+    clock = full_clock(connection, part.recording, part.first_sample, part.end_sample)
+    return replace(part, recording=replace(part.recording, clock=clock))
+
+
+def _parts(connection: sqlite3.Connection, recording: Recording) -> list[tuple[str, Part]]:
+    """Cut a recording at each noon; the pairs are the night's name and the part."""
+    start_ns, end_ns = recording.clock.utc_ns(0), recording.clock.utc_ns(recording.end_sample)
+    if start_ns is None or end_ns is None:
+        length_ns = recording.clock.elapsed_ns(recording.end_sample)
+        part = Part(recording, recording.scoring, 0, recording.end_sample, 0, length_ns, has_utc=False)
+        return [(f"r{recording.id}", part)]
+    where = zone(recording.time_zone)
+    found, first, moment_ns = [], 0, start_ns
+    while True:
+        evening = _evening(moment_ns, where)
+        noon_ns = _noon_after(evening, where)
+        ends_here = noon_ns >= end_ns
+        end = recording.end_sample if ends_here else _sample_at(connection, recording, noon_ns)
+        until_ns = end_ns if ends_here else noon_ns
+        part = Part(recording, recording.scoring, first, end, moment_ns, until_ns, has_utc=True)
+        found.append((evening.isoformat(), part))
+        if ends_here:
+            return found
+        first, moment_ns = end, noon_ns
+
+
+def _evening(utc_ns: int, where: tzinfo) -> date:
+    """Date of the evening of the night that a moment belongs to."""
+    moment = local(utc_ns, where)
+    return moment.date() if moment.time() >= _NOON else moment.date() - timedelta(days=1)
+
+
+def _noon_after(evening: date, where: tzinfo) -> int:
+    """UTC ns of the noon at which the night of an evening ends."""
+    noon = datetime.combine(evening + timedelta(days=1), _NOON, where)
+    return int(noon.timestamp()) * SECOND_NS
+
+
+def _sample_at(connection: sqlite3.Connection, recording: Recording, utc_ns: int) -> int:
+    """First sample taken at or after a moment within the recording, by halving."""
+    low, high = 0, recording.end_sample
+    while low < high:
+        middle = (low + high) // 2
+        taken_ns = clock_at(connection, recording, middle).utc_ns(middle)
+        if taken_ns is not None and taken_ns < utc_ns:
+            low = middle + 1
+        else:
+            high = middle
+    return low

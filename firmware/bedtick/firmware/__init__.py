@@ -1,0 +1,1 @@
+"""What touches hardware: bus, chips, pins, sample clock, and the emulated chip."""

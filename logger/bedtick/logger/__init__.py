@@ -1,0 +1,1 @@
+"""What runs at night: sampling, detector, store, wall clock and daemon."""

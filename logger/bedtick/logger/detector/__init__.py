@@ -1,0 +1,1 @@
+"""Blocks of counts in, events out: a streaming detector over one compiled kernel."""

@@ -1,0 +1,135 @@
+"""How an event opens, goes on, splits and closes."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from bedtick.logger.detector import layout as lay
+from bedtick.logger.detector.kernel.gravity import complete_first, gravity_median
+from bedtick.logger.detector.kernel.measure import dominant_hz, level, onset_step
+from bedtick.logger.detector.kernel.seconds import floor_square
+
+MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
+TILT_QUARTERS, MOST_PENDING = lay.TILT_QUARTERS, lay.MOST_PENDING
+SUM_SQUARES, PEAK_SQUARE, ENVELOPE = lay.SUM_SQUARES, lay.PEAK_SQUARE, lay.ENVELOPE
+
+
+@njit(nogil=True)
+def count_up_to(s, ring, last):
+    """Add the steps up to `last` to the open event's peak and energy."""
+    for k in range(s.counted_step, last + 1):
+        row = ring[k & MASK]
+        s.peak_square = max(s.peak_square, row[PEAK_SQUARE])
+        s.sum_squares += row[SUM_SQUARES]
+        s.top = max(s.top, row[ENVELOPE])
+    s.counted_step = last + 1
+
+
+@njit(nogil=True)
+def open_event(s, p, ring, inverse, quarters, scratch, first, last, after):
+    """Open an event at step `last`, with its onset where the energy left the noise after `first`."""
+    s.is_open = 1
+    s.number += 1
+    s.floor_square = floor_square(inverse)
+    s.onset_step = onset_step(ring, first, last, inverse, 3.0 * p.samples_per_step)
+    s.last_above_step = s.onset_step
+    for k in range(s.onset_step, last + 1):
+        if ring[k & MASK, ENVELOPE] >= s.low:
+            s.last_above_step = k
+    s.counted_step = s.onset_step
+    s.peak_square = s.sum_squares = s.top = 0.0
+    s.dominant_hz = math.nan
+    s.predicted = s.trough = ring[last & MASK, ENVELOPE]
+    s.trough_step = last
+    s.onset = max(s.onset_step * p.samples_per_step - p.lag_samples, 0)
+    quarter = s.onset // (p.quarter_steps * p.samples_per_step)
+    if quarter < TILT_QUARTERS:
+        after[0] = math.nan
+    else:
+        gravity_median(quarters, quarter - TILT_QUARTERS, scratch, after)
+    s.before_x, s.before_y, s.before_z = after[0], after[1], after[2]
+
+
+@njit(nogil=True)
+def close_event(s, p, ring, pending, tilts, events, after):
+    """Close the open event at its last step above the low threshold: its row, and its wait for the tilt."""
+    last = s.last_above_step
+    count_up_to(s, ring, last)
+    if math.isnan(s.dominant_hz):
+        s.dominant_hz = dominant_hz(ring, s.onset_step, last, p.step_hz)
+    row = events[s.events_out]
+    s.events_out += 1
+    row.number = s.number
+    row.onset = s.onset
+    end = (last + 1) * p.samples_per_step - p.envelope_lag_samples
+    row.end = max(end, row.onset + p.samples_per_step)
+    row.peak_square = s.peak_square
+    row.mean_square = s.sum_squares / ((last + 1 - s.onset_step) * p.samples_per_step)
+    row.floor_square, row.dominant_hz = s.floor_square, s.dominant_hz
+    row.top_to_low = max(s.top / s.low, 1.0)
+    s.is_open, s.closed_step = 0, last
+    if s.pending_count == MOST_PENDING:
+        after[0] = math.nan
+        complete_first(s, pending, tilts, after)
+    waiting = pending[s.pending_count]
+    s.pending_count += 1
+    waiting.number = s.number
+    waiting.first_quarter = -(-row.end // (p.quarter_steps * p.samples_per_step))
+    waiting.before_x, waiting.before_y, waiting.before_z = s.before_x, s.before_y, s.before_z
+
+
+@njit(nogil=True)
+def follow_event(s, p, ring, envelope):
+    """Take one more step into the open event; True where a new jerk rises out of its ring-down."""
+    if envelope >= s.low:
+        s.last_above_step = s.step
+    if s.step - s.counted_step >= ring.shape[0] // 2:
+        count_up_to(s, ring, s.step - ring.shape[0] // 4)
+    if s.step - s.onset_step == p.spectrum_steps:
+        s.dominant_hz = dominant_hz(ring, s.onset_step, s.step, p.step_hz)
+    s.predicted *= p.ring_decay
+    rises = envelope > p.split_ratio * s.predicted and envelope >= s.low
+    if rises and s.step - s.onset_step >= p.refractory_steps:
+        return True
+    if envelope >= s.predicted:
+        s.predicted = s.trough = envelope
+        s.trough_step = s.step
+    elif envelope < s.trough:
+        s.trough = envelope
+        s.trough_step = s.step
+    return False
+
+
+@njit(nogil=True)
+def judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, after):
+    """Decide at the end of a whole step: levels, opening, splitting, closing."""
+    row = ring[s.step & MASK]
+    envelope = level(ring, s.step, p.envelope_steps, inverse) if s.run_steps >= p.envelope_steps else 0.0
+    jerk = level(ring, s.step, p.jerk_steps, inverse) if s.run_steps >= p.jerk_steps else 0.0
+    if s.step % p.long_every == 0:
+        s.long_level = level(ring, s.step, p.long_steps, inverse) if s.run_steps >= p.long_steps else 0.0
+    row[ENVELOPE] = envelope
+    s.second_jerk = max(s.second_jerk, jerk)
+    s.second_long = max(s.second_long, s.long_level)
+    s.second_envelope = max(s.second_envelope, envelope)
+    # The floor may rise under an event, as where a hum sets in: the event must still end.
+    s.low = p.low_ratio * s.floor_envelope
+    if s.is_open == 1:
+        if follow_event(s, p, ring, envelope):
+            s.last_above_step = min(s.last_above_step, s.trough_step)
+            close_event(s, p, ring, pending, tilts, events, after)
+            open_event(s, p, ring, inverse, quarters, scratch, s.trough_step + 1, s.step, after)
+        elif s.step - s.last_above_step >= p.quiet_steps:
+            close_event(s, p, ring, pending, tilts, events, after)
+    elif s.history_count > 0 and s.index >= s.settled_from and s.index >= s.blind_until:
+        is_jerk = jerk >= p.high_ratio * s.caution * s.floor_jerk
+        # The long window forgets the event before it slowly: until it has, it can not open another.
+        is_clear = s.step - s.closed_step > p.long_steps
+        is_long = is_clear and s.long_level >= p.long_ratio * s.caution * s.floor_long
+        if is_jerk or is_long:
+            window = p.jerk_steps if is_jerk else p.long_steps
+            reach = min(window + p.search_steps, s.run_steps - 1)
+            first = max(s.step - reach, s.closed_step + 1)
+            open_event(s, p, ring, inverse, quarters, scratch, first, s.step, after)

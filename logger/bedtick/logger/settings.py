@@ -1,0 +1,173 @@
+"""Every setting of bedtick: its key, default, unit, allowed range and meaning, each defined once."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from bedtick.firmware.errors import SettingsError
+
+
+def _number(default: float, low: float, high: float, unit: str, meaning: str) -> Any:
+    """One numeric setting; a whole default asks for whole numbers."""
+    return field(default=default, metadata={"low": low, "high": high, "unit": unit, "meaning": meaning})
+
+
+def _choice(default: str | int, choices: tuple[str | int, ...], unit: str, meaning: str) -> Any:
+    """One setting that is a word or a number out of a few."""
+    return field(default=default, metadata={"choices": choices, "unit": unit, "meaning": meaning})
+
+
+def _text(default: str, meaning: str) -> Any:
+    """One setting that is free text."""
+    return field(default=default, metadata={"unit": "text", "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class SensorSettings:
+    """Where the accelerometer is and how it samples."""
+
+    TABLE: ClassVar[str] = "sensor"
+    place: str = _text("bed", "name of the sensor's place; two sensors need two names")
+    address: int = _number(0, 0, 0x77, "I2C address", "0 takes the chip's own usual addresses")
+    rate_hz: int = _choice(
+        0, (0, 100, 200, 400, 800), "Hz", "0 takes the highest of 400, 200, 100 that the bus carries"
+    )
+    range_g: int = _choice(4, (2, 4, 8, 16), "g", "full scale; full resolution is kept at each")
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """What counts as an event. Ratios are of energies: 4 is twice the amplitude."""
+
+    TABLE: ClassVar[str] = "detector"
+    band_low_hz: float = _number(
+        2.0, 0.5, 6.0, "Hz", "lower corner of the band in which a bed answers a jerk"
+    )
+    band_high_hz: float = _number(14.0, 8.0, 25.0, "Hz", "upper corner of that band")
+    high_ratio: float = _number(
+        2.85, 1.5, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
+    )
+    long_ratio: float = _number(2.2, 1.3, 20.0, "energy ratio", "the same for weak movement that lasts")
+    low_ratio: float = _number(1.6, 1.0, 10.0, "energy ratio", "below this an event is over after 0.5 s")
+    floor_window_s: int = _number(40, 10, 120, "s", "seconds from which the noise floor is taken")
+    floor_quantile: float = _number(
+        0.2, 0.05, 0.5, "share", "which of those seconds, sorted by loudness, is the floor"
+    )
+    weakest_limit_mg: float = _number(
+        50.0, 1.0, 1000.0, "mg", "time in which only stronger jerks show is not valid"
+    )
+    ring_down_s: float = _number(0.2, 0.02, 1.0, "s", "the bed's ring-down time constant")
+    turn_deg: float = _number(0.3, 0.05, 20.0, "degrees", "a lasting tilt of this much makes an event a turn")
+    large_s: float = _number(10.0, 2.0, 60.0, "s", "an event longer than this is a large movement")
+    movement_s: float = _number(
+        0.5, 0.1, 5.0, "s", "longer than the ring-down by this: a movement, not a twitch"
+    )
+    bout_min_events: int = _number(5, 2, 50, "events", "fewer twitches and movements are no bout")
+    bout_gap_s: float = _number(30.0, 1.0, 600.0, "s", "onset to onset: a longer pause ends a bout")
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """How the night is kept."""
+
+    TABLE: ClassVar[str] = "store"
+    chunk_s: float = _number(5.0, 1.0, 8.0, "s", "raw samples are stored this often")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, by table of the file."""
+
+    sensor: SensorSettings = SensorSettings()
+    detector: DetectorSettings = DetectorSettings()
+    store: StoreSettings = StoreSettings()
+
+
+TABLES = {kind.TABLE: kind for kind in (SensorSettings, DetectorSettings, StoreSettings)}
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Return the settings of a TOML file, or the defaults where `path` is None.
+
+    Raises
+    ------
+    SettingsError
+        For a file that is not there or no TOML, for unknown tables or keys, and for values outside
+        their range; the message names the key.
+    """
+    if path is None:
+        return Settings()
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"settings {path}: can not be read ({error.strerror}); check --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings {path}: not valid TOML: {error}") from error
+    return parse_settings(tables, str(path))
+
+
+def parse_settings(tables: dict[str, Any], origin: str) -> Settings:
+    """Return the settings that `tables` (as read from TOML) asks for; `origin` names them in errors."""
+    for name in tables:
+        if name not in TABLES:
+            raise SettingsError(f"settings {origin}: unknown table [{name}]; there are {_listed(TABLES)}")
+    return Settings(
+        **{name: _parse_table(kind, tables.get(name, {}), origin) for name, kind in TABLES.items()}
+    )
+
+
+def _parse_table(kind: type[Any], values: object, origin: str) -> Any:
+    if not isinstance(values, dict):
+        raise SettingsError(f"settings {origin}: {kind.TABLE} must be a table: write [{kind.TABLE}]")
+    known = {f.name: f for f in fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise SettingsError(
+                f"settings {origin}: unknown key {kind.TABLE}.{key}; there are {_listed(known)}"
+            )
+        _check(known[key], value, f"settings {origin}: {kind.TABLE}.{key}")
+    return kind(**{k: float(v) if isinstance(known[k].default, float) else v for k, v in values.items()})
+
+
+def _check(setting: dataclasses.Field[Any], value: object, where: str) -> None:
+    wanted = (int, float) if isinstance(setting.default, float) else type(setting.default)
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        kind = {int: "a whole number", float: "a number", str: "a text"}[type(setting.default)]
+        raise SettingsError(f"{where} = {value!r} is not {kind}")
+    if "choices" in setting.metadata and value not in setting.metadata["choices"]:
+        raise SettingsError(f"{where} = {value!r} is none of {_listed(setting.metadata['choices'])}")
+    if "low" in setting.metadata and not setting.metadata["low"] <= value <= setting.metadata["high"]:  # type: ignore[operator]
+        low, high, unit = (setting.metadata[k] for k in ("low", "high", "unit"))
+        raise SettingsError(f"{where} = {value!r} is outside {low} to {high} {unit}")
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(str(name) for name in names)
+
+
+def print_settings(settings: Settings) -> str:
+    """Return the settings as a TOML file in which each key has its meaning, unit and range."""
+    return "\n".join(_print_table(getattr(settings, name)) for name in TABLES)
+
+
+def _print_table(table: Any) -> str:
+    lines = [f"# {(table.__doc__ or '').strip()}", f"[{table.TABLE}]"]
+    for f in fields(table):
+        bounds = f.metadata.get("choices")
+        allowed = f"one of {_listed(bounds)}" if bounds else ""
+        if "low" in f.metadata:
+            allowed = f"{f.metadata['low']} to {f.metadata['high']}"
+        about = "; ".join(x for x in (f.metadata["unit"], allowed, f"default {f.default!r}") if x)
+        value = getattr(table, f.name)
+        lines += [f"# {f.metadata['meaning']} ({about})", f"{f.name} = {_toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"' if isinstance(value, str) else repr(value)

@@ -1,0 +1,1 @@
+"""The night on disk: schema, codec, writer and what mends a night that the plug ended."""

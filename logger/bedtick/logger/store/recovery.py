@@ -1,0 +1,124 @@
+"""Closes the recordings that the plug ended, and completes what their last seconds left open.
+
+An event is committed at its end, its tilt and its bout follow within 10 s; a plug pulled in between
+leaves them open. Where the raw samples around such an event were stored, its tilt is taken from them,
+by the same rule as the detector's; where they were not, it stays unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import numpy as np
+import sqlite_utils
+from numpy.typing import NDArray
+
+from bedtick.logger.detector.bouts import Bout, BoutTracker
+from bedtick.logger.detector.events import final_kind
+from bedtick.logger.detector.layout import TILT_QUARTERS
+from bedtick.logger.detector.parameters import samples_per_quarter
+from bedtick.logger.settings import DetectorSettings
+from bedtick.logger.store.codec import unpack
+from bedtick.logger.store.database import immediate
+from bedtick.logger.store.writer import insert
+
+
+def close_unplugged(db: sqlite_utils.Database) -> list[int]:
+    """Close every recording that is still open as `unplugged`; return their ids.
+
+    The caller holds the recording lock: an open recording is one that a plug or a crash ended.
+    """
+    ids = [int(row[0]) for row in db.execute("SELECT id FROM recordings WHERE ended IS NULL").fetchall()]
+    for recording_id in ids:
+        with immediate(db):
+            _complete(db, recording_id)
+            end = db.execute(
+                "SELECT coalesce(max(first_sample + sample_count), 0) FROM raw_chunks WHERE recording_id = ?",
+                [recording_id],
+            ).fetchone()[0]
+            db.table("recordings").update(recording_id, {"end_sample": end, "ended": "unplugged"})
+    return ids
+
+
+def _complete(db: sqlite_utils.Database, recording_id: int) -> None:
+    """Give the last events of each scoring their tilt, their final kind and their bout."""
+    rate_hz = db.execute("SELECT nominal_hz FROM recordings WHERE id = ?", [recording_id]).fetchone()[0]
+    scorings = db.execute(
+        "SELECT id, settings FROM scorings WHERE recording_id = ?", [recording_id]
+    ).fetchall()
+    for scoring_id, text in scorings:
+        settings = DetectorSettings(**json.loads(text))
+        rows = db.execute(
+            "SELECT id, onset_sample, end_sample, kind FROM events WHERE scoring_id = ? AND complete = 0",
+            [scoring_id],
+        ).fetchall()
+        for event_id, onset, end, kind in rows:
+            tilt = _tilt_deg(db.conn, recording_id, onset, end, samples_per_quarter(rate_hz))
+            values = {"tilt_deg": tilt, "kind": final_kind(kind, tilt, settings), "complete": 1}
+            db.table("events").update(event_id, values)
+        if rows:
+            _join_bouts(db, scoring_id, settings, rate_hz)
+
+
+def _tilt_deg(
+    connection: sqlite3.Connection, recording_id: int, onset: int, end: int, quarter: int
+) -> float | None:
+    """Return the angle between gravity before and after an event; None where raw samples are missing."""
+    span = TILT_QUARTERS * quarter
+    before = (onset // quarter) * quarter - span
+    after = -(-end // quarter) * quarter
+    first, second = (_gravity(connection, recording_id, start, span, quarter) for start in (before, after))
+    if first is None or second is None:
+        return None
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
+
+
+def _gravity(
+    connection: sqlite3.Connection, recording_id: int, start: int, span: int, quarter: int
+) -> NDArray[np.float64] | None:
+    """Return the median over 4 s of quarter-second means, (3,) counts; None where a sample is missing."""
+    rows = connection.execute(
+        "SELECT first_sample, sample_count, data FROM raw_chunks WHERE recording_id = ? AND data IS NOT NULL"
+        " AND first_sample < ? AND first_sample + sample_count > ? ORDER BY first_sample",
+        (recording_id, start + span, start),
+    ).fetchall()
+    window = np.full((span, 3), np.nan)
+    for first, count, data in rows:
+        low, high = max(first, start), min(first + count, start + span)
+        window[low - start : high - start] = unpack(data, count)[low - first : high - first]
+    medians = np.median(window.reshape(-1, quarter, 3).mean(axis=1), axis=0)
+    return None if np.isnan(medians).any() else medians
+
+
+def _join_bouts(
+    db: sqlite_utils.Database, scoring_id: int, settings: DetectorSettings, rate_hz: float
+) -> None:
+    """Run the bouts of a scoring again over its events; bouts that are there keep their ids."""
+    tracker = BoutTracker(settings, rate_hz)
+    bout_ids = dict(
+        db.execute("SELECT onset_sample, id FROM bouts WHERE scoring_id = ?", [scoring_id]).fetchall()
+    )
+    events = db.execute(
+        "SELECT id, kind, onset_sample, end_sample FROM events WHERE scoring_id = ? ORDER BY onset_sample",
+        [scoring_id],
+    ).fetchall()
+    for event in events:
+        bout = tracker.add(*event)
+        if bout is not None:
+            _write_bout(db, scoring_id, bout, bout_ids)
+
+
+def _write_bout(db: sqlite_utils.Database, scoring_id: int, bout: Bout, bout_ids: dict[int, int]) -> None:
+    values = {
+        "onset_sample": bout.onset_sample,
+        "end_sample": bout.end_sample,
+        "event_count": bout.event_count,
+        "median_interval_s": bout.median_interval_s,
+    }
+    if bout.onset_sample in bout_ids:
+        db.table("bouts").update(bout_ids[bout.onset_sample], values)
+    else:
+        bout_ids[bout.onset_sample] = insert(db, "bouts", values | {"scoring_id": scoring_id})
+    for event_id in bout.joined:
+        db.table("events").update(event_id, {"bout_id": bout_ids[bout.onset_sample]})

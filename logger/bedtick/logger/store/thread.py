@@ -1,0 +1,129 @@
+"""The writer's thread: commits what it is handed, however long a lock or a full disk lasts."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from bedtick.logger.store.batch import Batch, Fault
+from bedtick.logger.store.writer import RecordingWriter
+
+MOST_WAITING = 600  # batches with raw samples kept while nothing can be written: of 5 s each, 50 minutes
+RETRY_S = (0.2, 1.0, 5.0, 15.0)  # pauses after the first failures; the last goes on for ever
+LAST_TRIES = 3  # once the daemon is ending, a second apart
+
+log = logging.getLogger(__name__)
+
+
+class WriterThread:
+    """Writes batches in their order, one transaction each, on a thread of its own.
+
+    `put` never waits: the sampling thread must not feel how slow a card is. While nothing can be
+    written, batches wait; past `MOST_WAITING` the raw samples of the oldest are given up, never an
+    event, and a fault in their place says how many.
+
+    Parameters
+    ----------
+    writer
+        The recording to write to. Its connection is this thread's alone from `start` to `close`.
+    boot_ns
+        The machine's own boot clock.
+    """
+
+    def __init__(self, writer: RecordingWriter, boot_ns: Callable[[], int]) -> None:
+        self._writer = writer
+        self._boot_ns = boot_ns
+        self._waiting: deque[Batch] = deque()
+        self._changed = threading.Condition()
+        self._busy = False
+        self._closing = False
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name="bedtick-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, batch: Batch) -> None:
+        """Hand a batch over; returns at once."""
+        with self._changed:
+            self._waiting.append(batch)
+            self._give_up_oldest()
+            self._changed.notify_all()
+
+    def wait_until_written(self) -> None:
+        """Return once all that was handed over is committed: emulated time stands still meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._waiting or self._busy) or not self._thread.is_alive())
+
+    def close(self) -> int:
+        """Write what waits and end the thread; return how many batches the disk did not take."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        return len(self._waiting)
+
+    def _run(self) -> None:
+        while (batch := self._next()) is not None:
+            if not self._write_until_done(batch):
+                return
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+    def _next(self) -> Batch | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            if not self._waiting:
+                return None
+            self._busy = True
+            return self._waiting.popleft()
+
+    def _write_until_done(self, batch: Batch) -> bool:
+        """Try until the batch is committed; False where the daemon is ending and the disk still refuses."""
+        last_tries = LAST_TRIES
+        while not self._write_once(batch):
+            if self._closing:
+                last_tries -= 1
+            if last_tries == 0:
+                self._waiting.appendleft(batch)
+                log.error("gave up: the last %d batches are not stored", len(self._waiting))
+                return False
+            self._pause()
+        return True
+
+    def _write_once(self, batch: Batch) -> bool:
+        try:
+            self._writer.commit(batch, seen_boot_ns=self._boot_ns())
+        except sqlite3.Error as error:
+            if self._failures == 0:
+                log.warning("can not store (%s); sampling goes on, and so do the tries", error)
+            self._failures += 1
+            return False
+        if self._failures:
+            log.warning("storing again, after %d failed tries", self._failures)
+        self._failures = 0
+        return True
+
+    def _pause(self) -> None:
+        pause_s = RETRY_S[min(self._failures, len(RETRY_S)) - 1]
+        with self._changed:
+            if self._closing:
+                self._changed.wait(1.0)
+            else:
+                self._changed.wait_for(lambda: self._closing, pause_s)
+
+    def _give_up_oldest(self) -> None:
+        """Drop the raw samples that have waited longest where more wait than memory is meant for."""
+        with_raw = [batch for batch in self._waiting if batch.chunks]
+        for batch in with_raw[: max(0, len(with_raw) - MOST_WAITING)]:
+            detail = "raw samples given up while nothing could be stored"
+            batch.faults += [
+                Fault("not_stored", chunk.first_sample, chunk.boot_ns, chunk.sample_count, detail)
+                for chunk in batch.chunks
+            ]
+            batch.chunks.clear()

@@ -1,0 +1,180 @@
+"""Writes the rows of one recording under one scoring; the caller decides about transactions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import sqlite_utils
+
+from bedtick.logger.detector.bouts import Bout
+from bedtick.logger.detector.events import Event, Minute
+from bedtick.logger.settings import DetectorSettings
+from bedtick.logger.store.batch import Batch, Chunk
+from bedtick.logger.store.database import immediate
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a recording is and where it comes from; fields as in the table `recordings`."""
+
+    place: str
+    chip: str
+    bus: str
+    address: int | None
+    source: str
+    source_digest: str | None
+    boot_id: str | None
+    time_zone: str | None
+    scale_g: float
+    full_scale_counts: int | None
+    nominal_hz: float
+    start_boot_ns: int
+
+
+def software() -> str:
+    """Return the name of this program and its version, as stored beside all that it computed."""
+    return f"bedtick {version('bedtick')}"
+
+
+def settings_text(settings: DetectorSettings) -> str:
+    """Return the settings of a scoring as they are stored: JSON with sorted keys."""
+    return json.dumps(asdict(settings), sort_keys=True)
+
+
+def insert(db: sqlite_utils.Database, table: str, row: dict[str, Any]) -> int:
+    """Insert a row and return its id."""
+    db.table(table).insert(row)
+    return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
+
+
+def add_recording(db: sqlite_utils.Database, origin: Origin, seen_boot_ns: int | None) -> int:
+    """Insert a recording (and its sensor, where new) and return its id."""
+    values = asdict(origin)
+    sensor = {key: values.pop(key) for key in ("place", "chip", "bus", "address")}
+    row = db.execute(
+        "SELECT id FROM sensors WHERE place = :place AND chip = :chip AND bus = :bus AND address IS :address",
+        sensor,
+    ).fetchone()
+    sensor_id = row[0] if row else insert(db, "sensors", sensor)
+    values |= {"sensor_id": sensor_id, "software": software(), "seen_boot_ns": seen_boot_ns}
+    return insert(db, "recordings", values)
+
+
+def add_scoring(
+    db: sqlite_utils.Database, recording_id: int, settings: DetectorSettings, *, live: bool
+) -> int:
+    """Insert a scoring of a recording and return its id."""
+    values = {
+        "recording_id": recording_id,
+        "software": software(),
+        "settings": settings_text(settings),
+        "live": int(live),
+    }
+    return insert(db, "scorings", values)
+
+
+class RecordingWriter:
+    """Knows which row each event and bout of a running recording became."""
+
+    def __init__(self, db: sqlite_utils.Database, recording_id: int, scoring_id: int) -> None:
+        self.db = db
+        self.recording_id = recording_id
+        self.scoring_id = scoring_id
+        self._event_ids: dict[int, int] = {}
+        self._bout_ids: dict[int, int] = {}
+
+    def commit(self, batch: Batch, *, seen_boot_ns: int | None) -> None:
+        """Write all rows of a batch in one transaction.
+
+        Parameters
+        ----------
+        batch
+            The rows.
+        seen_boot_ns
+            The machine's own boot clock now: readers tell a running daemon by it. None in an import.
+
+        Raises
+        ------
+        sqlite3.Error
+            Where the database did not take them; the batch can be committed again later.
+        """
+        ids = dict(self._event_ids), dict(self._bout_ids)
+        try:
+            with immediate(self.db):
+                self.write_recorded(batch)
+                self.write_scored(batch)
+                if seen_boot_ns is not None:
+                    self._update_recording(seen_boot_ns=seen_boot_ns)
+        except sqlite3.Error:
+            self._event_ids, self._bout_ids = ids  # those of this try were rolled back with their rows
+            raise
+
+    def write_recorded(self, batch: Batch) -> None:
+        """Write what does not depend on a scoring: raw samples, anchors, faults and the end."""
+        for chunk in batch.chunks:
+            self._insert_chunk(chunk)
+        for anchor in batch.anchors:
+            row = {"recording_id": self.recording_id, "sample": anchor.sample, "boot_ns": anchor.boot_ns}
+            row |= {"utc_ns": anchor.wall.utc_ns, "synced": int(anchor.wall.synced), "cause": anchor.cause}
+            self.db.table("anchors").insert(row)
+        for fault in batch.faults:
+            self.db.table("faults").insert({"recording_id": self.recording_id} | asdict(fault))
+        if batch.end_sample is not None:
+            self._update_recording(end_sample=batch.end_sample, ended="stopped")
+
+    def write_scored(self, batch: Batch) -> None:
+        """Write what the detector made of the samples: events, their final kinds, bouts and minutes."""
+        for event in batch.events:
+            self._event_ids[event.number] = self._insert_event(event)
+        for final in batch.finals:
+            values = {"tilt_deg": final.tilt_deg, "kind": final.kind, "complete": 1}
+            self.db.table("events").update(self._event_ids[final.number], values)
+        for bout in batch.bouts:
+            self._write_bout(bout)
+        for minute in batch.minutes:
+            self._write_minute(minute)
+
+    def _insert_chunk(self, chunk: Chunk) -> None:
+        # Plain SQL: sqlite-utils looks the table up anew for every row, and there are 6000 of these a night.
+        self.db.conn.execute(
+            "INSERT INTO raw_chunks (recording_id, first_sample, sample_count, boot_ns, rate_hz, utc_ns, synced, data)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.recording_id, chunk.first_sample, chunk.sample_count, chunk.boot_ns, chunk.rate_hz,
+                chunk.wall.utc_ns, int(chunk.wall.synced), chunk.data,
+            ),
+        )  # fmt: skip
+        self._update_recording(rate_hz=chunk.rate_hz)
+
+    def _update_recording(self, **values: float | str | None) -> None:
+        self.db.table("recordings").update(self.recording_id, values)
+
+    def _insert_event(self, event: Event) -> int:
+        row = asdict(event) | {"scoring_id": self.scoring_id, "complete": 0}
+        del row["number"], row["ring_down_s"]
+        return insert(self.db, "events", row)
+
+    def _write_bout(self, bout: Bout) -> None:
+        row = asdict(bout)
+        del row["number"], row["joined"]
+        if bout.number in self._bout_ids:
+            self.db.table("bouts").update(self._bout_ids[bout.number], row)
+        else:
+            self._bout_ids[bout.number] = insert(self.db, "bouts", row | {"scoring_id": self.scoring_id})
+        for number in bout.joined:
+            self.db.table("events").update(self._event_ids[number], {"bout_id": self._bout_ids[bout.number]})
+
+    def _write_minute(self, minute: Minute) -> None:
+        row = asdict(minute)
+        seconds = {f"{reason}_s": value for reason, value in row.pop("seconds").items()}
+        self.db.conn.execute(
+            "INSERT OR REPLACE INTO minutes (scoring_id, minute, activity_mg, floor_mg, weakest_mg,"
+            " valid_s, gap_s, saturated_s, settling_s, hum_s, floor_s)"
+            " VALUES (:scoring_id, :minute, :activity_mg, :floor_mg, :weakest_mg,"
+            " :valid_s, :gap_s, :saturated_s, :settling_s, 0, :floor_s)",
+            row | seconds | {"scoring_id": self.scoring_id},
+        )

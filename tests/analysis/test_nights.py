@@ -1,0 +1,230 @@
+"""How recordings become nights, how they are named, and how they ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from bedtick.analysis.database import reading
+from bedtick.analysis.errors import UnknownNightError, UnknownScoringError
+from bedtick.analysis.events import load_events
+from bedtick.analysis.night import is_night_name
+from bedtick.analysis.nights import choose_scoring, find_night, load_nights, with_exact_clocks
+from bedtick.analysis.recordings import Machine
+from bedtick.analysis.times import SECOND_NS, iso
+from bedtick.analysis.totals import counts_of, total
+
+HOUR = 3600
+ELSEWHERE = Machine(None, None)
+
+
+def nights_in(bed, machine=ELSEWHERE):
+    """All nights of a fabricated database."""
+    with reading(bed.path) as connection:
+        return load_nights(connection, machine)
+
+
+def names_in(bed):
+    """Names of all nights, in order."""
+    return [night.name for night in nights_in(bed)]
+
+
+def events_by_night(bed):
+    """Onsets (in s of their recording) of the events of each night."""
+    with reading(bed.path) as connection:
+        nights = [with_exact_clocks(connection, n) for n in load_nights(connection, ELSEWHERE)]
+        return {night.name: [e.start_s for e in load_events(connection, night)] for night in nights}
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        ("2026-02-03T22:30:00+00:00", "2026-02-03"),
+        ("2026-02-04T02:00:00+00:00", "2026-02-03"),
+        ("2026-02-04T10:59:00+00:00", "2026-02-03"),
+        ("2026-02-04T11:00:00+00:00", "2026-02-04"),
+    ],
+)
+def test_night_is_named_by_its_evening(bed, start, name):
+    """A night runs from local noon (here 11:00 UTC) to noon and has the date of its evening."""
+    bed.add(start=start, length_s=30)
+    assert names_in(bed) == [name]
+
+
+def test_zone_decides_about_noon(bed):
+    """The recording's own time zone says when noon is, not this machine's."""
+    bed.add(start="2026-02-04T02:30:00+00:00", length_s=30, zone="Asia/Tokyo")
+    bed.add(start="2026-02-04T03:30:00+00:00", length_s=30, zone="Asia/Tokyo")
+    assert names_in(bed) == ["2026-02-03", "2026-02-04"]
+
+
+def test_recordings_of_one_night_are_joined(bed):
+    """Two recordings with a pause between are one night, from the first start to the last end."""
+    bed.add(start="2026-02-03T22:00:00+00:00", length_s=HOUR, ended="unplugged")
+    bed.add(start="2026-02-04T00:00:00+00:00", length_s=HOUR, ended="stopped")
+    (night,) = nights_in(bed)
+    assert [part.recording.id for part in night.parts] == [1, 2]
+    assert (iso(night.start_ns), iso(night.end_ns)) == (
+        "2026-02-03T22:00:00.000Z",
+        "2026-02-04T01:00:00.000Z",
+    )
+    assert night.ended == "stopped"
+
+
+def test_recording_past_noon_is_cut(bed):
+    """Each event of a recording that spans noon belongs to the night of its own time."""
+    events = tuple((at, 0.2, "twitch", 20.0) for at in (100.0, HOUR - 0.01, HOUR, HOUR + 50.0))
+    bed.add(start="2026-02-04T10:00:00+00:00", length_s=2 * HOUR, events=events)
+    assert events_by_night(bed) == {"2026-02-03": [100.0, 3599.99], "2026-02-04": [3600.0, 3650.0]}
+    assert [night.ended for night in nights_in(bed)] == [None, "stopped"]
+
+
+def test_recording_of_several_days_is_cut_at_every_noon(bed):
+    """A daemon that nobody unplugs still gives one night a day, and loses no second."""
+    bed.add(start="2026-02-03T22:00:00+00:00", length_s=50 * HOUR)
+    nights = nights_in(bed)
+    assert [night.name for night in nights] == ["2026-02-03", "2026-02-04", "2026-02-05"]
+    assert [round(night.parts[0].recorded_s / HOUR, 6) for night in nights] == [13, 24, 13]
+    samples = [(night.parts[0].first_sample, night.parts[0].end_sample) for night in nights]
+    assert samples == [(0, 4680000), (4680000, 13320000), (13320000, 18000000)]
+
+
+def test_noon_moves_with_summer_time(bed):
+    """On the day of the change the night has 23 hours, and noon is still local noon."""
+    bed.add(start="2026-03-28T11:00:00+00:00", length_s=24 * HOUR)
+    nights = nights_in(bed)
+    assert [(night.name, round(night.parts[0].recorded_s / HOUR, 6)) for night in nights] == [
+        ("2026-03-28", 23),
+        ("2026-03-29", 1),
+    ]
+
+
+def test_without_a_clock_a_recording_is_a_night_of_its_own(bed):
+    """A wall clock that was never set names no night; time counts from the start."""
+    bed.add(synced=None)
+    bed.add(synced=None, wall=False)
+    nights = nights_in(bed)
+    assert [night.name for night in nights] == ["r1", "r2"]
+    assert [(night.has_utc, night.clock_quality, night.start_ns) for night in nights] == [
+        (False, "none", 0)
+    ] * 2
+    assert nights[0].end_ns == 8 * HOUR * SECOND_NS
+
+
+def test_a_clock_set_at_night_names_the_night(bed):
+    """A clock set in the small hours repairs the night's start, and is called late."""
+    bed.add(synced=(3 * HOUR, 1e9))
+    (night,) = nights_in(bed)
+    assert (night.name, night.clock_quality, iso(night.start_ns)) == (
+        "2026-02-03",
+        "late",
+        "2026-02-03T21:41:00.000Z",
+    )
+
+
+def test_a_time_set_by_hand_names_the_night(bed):
+    """A night without a clock gets its date from an anchor that a person set."""
+    recording = bed.add(synced=None, wall=False)
+    bed.anchor(recording, 0, "2026-02-05T22:00:00+00:00", "hand", synced=0)
+    (night,) = nights_in(bed)
+    assert (night.name, night.clock_quality) == ("2026-02-05", "late")
+
+
+def test_nights_are_ordered_by_time(bed):
+    """An old recording imported late comes first; one without a clock follows what was known then."""
+    bed.add(start="2026-02-03T22:00:00+00:00", length_s=60)
+    bed.add(start="2020-01-01T22:00:00+00:00", length_s=60)
+    bed.add(synced=None, length_s=60)
+    bed.add(start="2026-02-04T22:00:00+00:00", length_s=60)
+    assert names_in(bed) == ["2020-01-01", "2026-02-03", "r3", "2026-02-04"]
+
+
+def test_last_is_the_latest_night(bed):
+    """`last` is the latest night, and any other is found by its name."""
+    bed.add(length_s=60)
+    bed.add(synced=None, length_s=60)
+    nights = nights_in(bed)
+    assert find_night(nights, "last").name == "r2"
+    assert find_night(nights, "2026-02-03").name == "2026-02-03"
+
+
+def test_unknown_night_is_named(bed):
+    """An unknown night is named in one line, with the last one and what lists all."""
+    bed.add(length_s=60)
+    with pytest.raises(UnknownNightError, match=r"no night r7: the last is 2026-02-03, `bedtick nights`"):
+        find_night(nights_in(bed), "r7")
+
+
+@pytest.mark.parametrize("text", ["last", "2026-02-03", "r1", "r120"])
+def test_forms_of_a_night(text):
+    """These name a night."""
+    assert is_night_name(text)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-2-3", "2026-02-30", "r", "r0", "rx", "last:3", "12"])
+def test_other_texts_name_no_night(text):
+    """These do not."""
+    assert not is_night_name(text)
+
+
+@pytest.mark.parametrize(
+    ("boot_id", "seen_s", "ended"),
+    [
+        ("this", 971, "running"),
+        ("this", 970, "unplugged"),
+        ("other", 999, "unplugged"),
+        (None, 999, "unplugged"),
+        ("this", None, "unplugged"),
+    ],
+)
+def test_open_recording_runs_only_in_this_boot_and_lately(bed, boot_id, seen_s, ended):
+    """Open means running in the same boot with a row younger than 30 s; else the plug was pulled."""
+    seen_boot_ns = None if seen_s is None else seen_s * SECOND_NS
+    bed.add(ended=None, closed=False, boot_id=boot_id, seen_boot_ns=seen_boot_ns, length_s=60)
+    (night,) = nights_in(bed, Machine("this", 1000 * SECOND_NS))
+    assert night.ended == ended
+
+
+def test_closed_recording_keeps_its_end(bed):
+    """What was stopped stays stopped, whatever this machine's boot."""
+    bed.add(boot_id="this", seen_boot_ns=999 * SECOND_NS, length_s=60)
+    (night,) = nights_in(bed, Machine("this", 1000 * SECOND_NS))
+    assert night.ended == "stopped"
+
+
+def test_open_recording_ends_with_its_last_row(bed):
+    """Without an end the last chunk ends a recording, or the last event, which is on disk sooner."""
+    bed.add(ended=None, closed=False, length_s=60)
+    bed.add(ended=None, closed=False, length_s=60, events=((63.0, 0.5, "twitch", 20.0),))
+    (night,) = nights_in(bed)
+    assert [part.end_sample for part in night.parts] == [6000, 6350]
+
+
+def test_recording_that_only_just_began(bed):
+    """A recording without a single row is a night of no length."""
+    bed.add(ended=None, closed=False, length_s=0)
+    (night,) = nights_in(bed)
+    assert (night.name, night.parts[0].recorded_s) == ("r1", 0)
+
+
+def counts_with(bed, scoring):
+    """Count the events shown with a choice of scoring."""
+    with reading(bed.path) as connection:
+        nights = choose_scoring(connection, load_nights(connection, ELSEWHERE), scoring)
+        return [total(counts_of(connection, night)).events for night in nights]
+
+
+def test_another_scoring_is_shown_on_request(bed):
+    """The live scoring is shown unless another is named, which replaces it in its own recording only."""
+    bed.add(length_s=600, events=((10.0, 0.2, "twitch", 20.0),))
+    bed.add(length_s=600, start="2026-02-05T22:00:00+00:00", events=((10.0, 0.2, "twitch", 20.0),))
+    added = bed.score_again(1, length_s=600, events=((10.0, 0.2, "twitch", 20.0), (20.0, 0.2, "twitch", 9.0)))
+    assert counts_with(bed, None) == [1, 1]
+    assert counts_with(bed, str(added)) == [2, 1]
+    assert counts_with(bed, "latest") == [2, 1]
+
+
+def test_unknown_scoring_is_named(bed):
+    """A scoring that none of these nights has is refused by its number."""
+    bed.add(length_s=60)
+    with pytest.raises(UnknownScoringError, match="no scoring 77"):
+        counts_with(bed, "77")

@@ -1,0 +1,179 @@
+"""The sample clock against simulated oscillators and against a real recording's arrival times."""
+
+import math
+
+import numpy as np
+import pytest
+
+from bedtick.firmware.sample_clock import SampleClock
+
+BEGAN_NS = 7_000_000_000
+READ_NS = 200_000
+
+
+def observe_span(clock, rate_hz, start_s, end_s, *, seed=1, offset_s=0.0):
+    """Feed a perfect oscillator read at slightly irregular times; return the last time."""
+    rng = np.random.default_rng(seed)
+    time_s = start_s
+    while time_s < end_s:
+        time_s += 0.03 + rng.exponential(0.005)
+        clock.observe(math.floor(time_s * rate_hz), BEGAN_NS + round((time_s + offset_s) * 1e9), READ_NS)
+    return time_s
+
+
+def error_s(clock, rate_hz, time_s):
+    """Return by how much the clock misplaces the sample that was complete at a time."""
+    index = math.floor(time_s * rate_hz) - 1
+    return (clock.time_ns(index) - BEGAN_NS) / 1e9 - (index + 1) / rate_hz
+
+
+@pytest.mark.parametrize(
+    ("nominal_hz", "rate_hz"), [(400, 420), (400, 380), (64.04, 64.04), (100, 99.3171), (100, 64.04)]
+)
+def test_the_rate_is_found_within_a_minute(nominal_hz, rate_hz):
+    """From a rate error of 5 % and more the clock comes within 20 ppm and a third of a sample in a minute."""
+    clock = SampleClock(nominal_hz)
+    time_s = observe_span(clock, rate_hz, 0.0, 60.0)
+    assert clock.rate_hz == pytest.approx(rate_hz, rel=20e-6)
+    assert abs(error_s(clock, rate_hz, time_s)) < 0.33 / rate_hz
+    assert clock.rejected == 0
+
+
+def test_the_rate_gets_better_with_time():
+    """After ten minutes the rate is known to 2 ppm, and the bias of whole counts is taken out."""
+    clock = SampleClock(400)
+    time_s = observe_span(clock, 412.3, 0.0, 600.0)
+    assert clock.rate_hz == pytest.approx(412.3, rel=2e-6)
+    assert abs(error_s(clock, 412.3, time_s)) < 0.1 / 412.3
+
+
+def test_the_first_observation_gives_usable_times():
+    """One pair and the nominal rate already place samples."""
+    clock = SampleClock(400)
+    clock.observe(16, BEGAN_NS, READ_NS)
+    assert clock.rate_hz == pytest.approx(400)
+    assert clock.index_at(BEGAN_NS) == pytest.approx(15.5)
+    assert clock.time_ns(15) == pytest.approx(BEGAN_NS - 1_250_000, abs=2)
+
+
+def test_before_any_observation_nothing_is_known():
+    """Without evidence times are refused, the rate is nominal and the residual unknown."""
+    clock = SampleClock(200)
+    assert clock.rate_hz == 200
+    assert math.isnan(clock.residual_ns)
+    with pytest.raises(ValueError, match="no sample count"):
+        clock.time_ns(0)
+    with pytest.raises(ValueError, match="no sample count"):
+        clock.index_at(0)
+
+
+@pytest.mark.parametrize("nominal_hz", [0, -1, math.nan, math.inf])
+def test_a_senseless_nominal_rate_is_refused(nominal_hz):
+    """A rate must be a positive number."""
+    with pytest.raises(ValueError, match="positive"):
+        SampleClock(nominal_hz)
+
+
+def test_index_at_undoes_time_ns():
+    """Index and time are each other's inverse."""
+    clock = SampleClock(400)
+    observe_span(clock, 407.0, 0.0, 20.0)
+    for index in (0, 123, 8000, 1_000_000):
+        assert clock.index_at(clock.time_ns(index)) == pytest.approx(index, abs=1e-5)
+
+
+def test_slow_reads_are_no_evidence():
+    """Reads that took much longer than usual change nothing, however wrong they are."""
+    clock = SampleClock(400)
+    observe_span(clock, 400.0, 0.0, 20.0)
+    before = (clock.rate_hz, clock.time_ns(8000), clock.rejected)
+    clock.observe(8010, BEGAN_NS + 20_050_000_000, 20 * READ_NS)
+    assert (clock.rate_hz, clock.time_ns(8000), clock.rejected) == (before[0], before[1], before[2] + 1)
+
+
+def test_a_bus_that_becomes_slow_for_good_is_accepted_again():
+    """When every read takes longer, the usual time follows and evidence is accepted again."""
+    clock = SampleClock(400)
+    observe_span(clock, 400.0, 0.0, 5.0)
+    for step in range(400):
+        time_s = 5.0 + 0.04 * step
+        clock.observe(math.floor(time_s * 400), BEGAN_NS + round(time_s * 1e9), 10 * READ_NS)
+    rejected = clock.rejected
+    clock.observe(math.floor(21.0 * 400), BEGAN_NS + 21_000_000_000, 10 * READ_NS)
+    assert 0 < rejected < 200
+    assert clock.rejected == rejected
+
+
+def test_late_time_stamps_do_not_bend_the_clock():
+    """One stamp in ten up to half a second late leaves rate and times as they are."""
+    clock, rng, time_s = SampleClock(100), np.random.default_rng(5), 0.0
+    while time_s < 300.0:
+        time_s += 0.03 + rng.exponential(0.005)
+        late_s = rng.uniform(0.02, 0.5) if rng.random() < 0.1 else 0.0
+        clock.observe(math.floor(time_s * 99.3), BEGAN_NS + round((time_s + late_s) * 1e9), READ_NS)
+    assert clock.rate_hz == pytest.approx(99.3, rel=20e-6)
+    assert abs(error_s(clock, 99.3, time_s)) < 0.005
+    assert clock.rejected > 100
+
+
+def test_lost_samples_not_yet_counted_leave_the_prediction_standing():
+    """A count that lacks samples is refused for some seconds, so the prediction tells how many are lost."""
+    clock = SampleClock(400)
+    observe_span(clock, 400.0, 0.0, 30.0)
+    for step in range(100):
+        time_s = 30.1 + 0.04 * step
+        clock.observe(math.floor(time_s * 400) - 80, BEGAN_NS + round(time_s * 1e9), READ_NS)
+    time_s = 34.5
+    assert clock.index_at(BEGAN_NS + round(time_s * 1e9)) + 1 == pytest.approx(time_s * 400, abs=0.5)
+
+
+def test_a_lasting_change_is_taken_over_with_the_rate_kept():
+    """After ten seconds of refusals the clock starts again at the new offset."""
+    clock = SampleClock(400)
+    observe_span(clock, 409.0, 0.0, 60.0)
+    time_s = observe_span(clock, 409.0, 60.0, 75.0, offset_s=0.5)
+    assert abs(error_s(clock, 409.0, time_s) - 0.5) < 0.002
+    assert clock.rate_hz == pytest.approx(409.0, rel=300e-6)
+
+
+def test_a_settled_clock_does_not_follow_a_runaway_count():
+    """Counts that drift away ever faster do not pull the rate out of its band."""
+    clock = SampleClock(400)
+    observe_span(clock, 400.0, 0.0, 60.0)
+    for step in range(200):
+        time_s = 60.0 + 0.04 * step
+        excess = 0.5 * 400.0 * (time_s - 60.0) ** 2
+        clock.observe(math.floor(time_s * 400 + excess), BEGAN_NS + round(time_s * 1e9), READ_NS)
+    assert abs(clock.rate_hz / 400 - 1) < 0.15
+
+
+def test_weeks_do_not_wear_the_clock_out():
+    """After four weeks of sparse evidence times are still right to a fraction of a sample."""
+    clock, rate_hz, week_s = SampleClock(400), 403.217, 604_800.0
+    for week in range(4):
+        time_s = observe_span(clock, rate_hz, week * week_s, week * week_s + 30.0, seed=week)
+    time_s = observe_span(clock, rate_hz, 4 * week_s, 4 * week_s + 120.0)
+    assert clock.rate_hz == pytest.approx(rate_hz, rel=10e-6)
+    assert abs(error_s(clock, rate_hz, time_s)) < 0.33 / rate_hz
+
+
+def test_the_residual_is_the_spread_of_whole_counts():
+    """With perfect time stamps the residual is that of rounding: a sample over the root of twelve."""
+    clock = SampleClock(400)
+    observe_span(clock, 401.7, 0.0, 120.0)
+    assert clock.residual_ns == pytest.approx(1e9 / 401.7 / math.sqrt(12), rel=0.15)
+
+
+def test_real_arrival_times_give_the_real_rate(data_folder):
+    """Arrival times that wander by a fifth of a second still give the rate of a real chip."""
+    with np.load(data_folder / "mpu6050-still-99hz.npz", allow_pickle=False) as recording:
+        arrived_ns = np.rint(recording["host_time_s"] * 1e9).astype(np.int64) + BEGAN_NS
+        fs_hz = float(recording["fs_hz"])
+    clock, errors_s = SampleClock(100), []
+    for index, boot_ns in enumerate(arrived_ns.tolist()):
+        clock.observe(index + 1, boot_ns, READ_NS)
+        if index % 500 == 499:
+            errors_s.append((clock.time_ns(index) - boot_ns) / 1e9)
+    assert clock.rate_hz == pytest.approx(fs_hz, rel=1e-3)
+    assert np.abs(errors_s).max() < 0.3
+    assert np.median(np.abs(errors_s)) < 0.05
