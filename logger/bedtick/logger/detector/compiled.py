@@ -79,7 +79,7 @@ def _signatures() -> tuple[Any, Any]:
     run = types.void(
         block, state, params, two, three, one, two, two, one, two, pending, events, tilts, seconds, two
     )
-    end = types.void(state, params, two, two, one, pending, events, tilts, seconds, two)
+    end = types.void(state, params, two, two, one, two, pending, events, tilts, seconds, two)
     return run, end
 
 

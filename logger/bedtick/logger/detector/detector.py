@@ -142,8 +142,8 @@ class Detector:
     def finish(self) -> Detected:
         """End the recording: close the open event; events that wait for their tilt are completed without."""
         self._kernel.end(
-            self._state, self._params, self._ring, self._history, self._inverse, self._pending,
-            self._events, self._tilts, self._seconds, self._scratch,
+            self._state, self._params, self._ring, self._history, self._inverse, self._quarters,
+            self._pending, self._events, self._tilts, self._seconds, self._scratch,
         )  # fmt: skip
         found = Detected([], [], [])
         self._collect(found)

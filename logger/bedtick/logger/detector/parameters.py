@@ -21,7 +21,8 @@ QUIET_S = 0.5  # an event ends after this much quiet
 REFRACTORY_S = 0.6  # no event is split sooner after its onset
 SPLIT_RATIO = 10 ** (6 / 10)  # 6 dB, of an energy
 SPECTRUM_S = 2.0  # of an event, for its dominant frequency
-SEARCH_S = 0.6  # an onset lies at most this long before the window that showed it
+SEARCH_S = 0.3  # an onset lies at most this long before the window that showed it
+ONSET_S = 0.15  # seen of an event before its onset is sought: its energy must outweigh the noise before it
 SETTLE_S = 2.0
 BLIND_S = 0.5  # after any gap, while the filters settle
 LONG_GAP_S = 0.1  # after a longer gap, the next seconds are settling
@@ -74,6 +75,7 @@ def kernel_parameters(
         "refractory_steps": steps(REFRACTORY_S),
         "spectrum_steps": steps(SPECTRUM_S),
         "search_steps": steps(SEARCH_S),
+        "onset_steps": steps(ONSET_S),
         "lag_samples": round(lag_s * nominal_hz),
         "envelope_lag_samples": round((lag_s + ENVELOPE_WINDOW_S / 2) * nominal_hz),
         "settle_samples": math.floor(SETTLE_S * nominal_hz),

@@ -28,21 +28,29 @@ def count_up_to(s, ring, last):
 
 
 @njit(nogil=True)
-def open_event(s, p, ring, inverse, quarters, scratch, first, last, after):
-    """Open an event at step `last`, with its onset where the energy left the noise after `first`."""
+def open_event(s, ring, inverse, first):
+    """Open an event at this step; its onset, not before step `first`, is sought when more of it is seen."""
     s.is_open = 1
     s.number += 1
     s.floor_square = floor_square(inverse)
-    s.onset_step = onset_step(ring, first, last, inverse, 3.0 * p.samples_per_step)
-    s.last_above_step = s.onset_step
-    for k in range(s.onset_step, last + 1):
-        if ring[k & MASK, ENVELOPE] >= s.low:
-            s.last_above_step = k
-    s.counted_step = s.onset_step
+    s.opened_step = s.onset_step = s.last_above_step = s.step
+    s.search_from_step = first
+    s.onset_known = 0
     s.peak_square = s.sum_squares = s.top = 0.0
     s.dominant_hz = math.nan
-    s.predicted = s.trough = ring[last & MASK, ENVELOPE]
-    s.trough_step = last
+    s.predicted = s.trough = ring[s.step & MASK, ENVELOPE]
+    s.trough_step = s.step
+
+
+@njit(nogil=True)
+def settle_onset(s, p, ring, inverse, quarters, scratch, after):
+    """Find the onset, now that what follows it stands clear of heartbeats and of noise before it."""
+    s.onset_known = 1
+    s.onset_step = onset_step(ring, s.search_from_step, s.step, inverse, 3.0 * p.samples_per_step)
+    s.counted_step = s.last_above_step = s.onset_step
+    for k in range(s.onset_step, s.step + 1):
+        if ring[k & MASK, ENVELOPE] >= s.low:
+            s.last_above_step = k
     s.onset = max(s.onset_step * p.samples_per_step - p.lag_samples, 0)
     quarter = s.onset // (p.quarter_steps * p.samples_per_step)
     if quarter < TILT_QUARTERS:
@@ -53,8 +61,10 @@ def open_event(s, p, ring, inverse, quarters, scratch, first, last, after):
 
 
 @njit(nogil=True)
-def close_event(s, p, ring, pending, tilts, events, after):
+def close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after):
     """Close the open event at its last step above the low threshold: its row, and its wait for the tilt."""
+    if s.onset_known == 0:
+        settle_onset(s, p, ring, inverse, quarters, scratch, after)
     last = s.last_above_step
     count_up_to(s, ring, last)
     if math.isnan(s.dominant_hz):
@@ -85,7 +95,7 @@ def follow_event(s, p, ring, envelope):
     """Take one more step into the open event; True where a new jerk rises out of its ring-down."""
     if envelope >= s.low:
         s.last_above_step = s.step
-    if s.step - s.counted_step >= ring.shape[0] // 2:
+    if s.onset_known == 1 and s.step - s.counted_step >= ring.shape[0] // 2:
         count_up_to(s, ring, s.step - ring.shape[0] // 4)
     if s.step - s.onset_step == p.spectrum_steps:
         s.dominant_hz = dominant_hz(ring, s.onset_step, s.step, p.step_hz)
@@ -119,10 +129,12 @@ def judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, a
     if s.is_open == 1:
         if follow_event(s, p, ring, envelope):
             s.last_above_step = min(s.last_above_step, s.trough_step)
-            close_event(s, p, ring, pending, tilts, events, after)
-            open_event(s, p, ring, inverse, quarters, scratch, s.trough_step + 1, s.step, after)
+            close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
+            open_event(s, ring, inverse, s.trough_step + 1)
+        elif s.onset_known == 0 and s.step - s.opened_step >= p.onset_steps:
+            settle_onset(s, p, ring, inverse, quarters, scratch, after)
         elif s.step - s.last_above_step >= p.quiet_steps:
-            close_event(s, p, ring, pending, tilts, events, after)
+            close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
     elif s.history_count > 0 and s.index >= s.settled_from and s.index >= s.blind_until:
         is_jerk = jerk >= p.high_ratio * s.caution * s.floor_jerk
         # The long window forgets the event before it slowly: until it has, it can not open another.
@@ -132,4 +144,4 @@ def judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, a
             window = p.jerk_steps if is_jerk else p.long_steps
             reach = min(window + p.search_steps, s.run_steps - 1)
             first = max(s.step - reach, s.closed_step + 1)
-            open_event(s, p, ring, inverse, quarters, scratch, first, s.step, after)
+            open_event(s, ring, inverse, first)

@@ -50,10 +50,10 @@ def finish_step(s, p, ring, sums, inverse, quarters, pending, events, tilts, scr
 
 
 @njit(nogil=True)
-def miss_sample(s, p, ring, pending, tilts, events, after):
+def miss_sample(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after):
     """Count a missing sample; the first of a gap ends the open event."""
     if s.is_open == 1:
-        close_event(s, p, ring, pending, tilts, events, after)
+        close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
     s.missing += 1
     s.second_lost += 1
 
@@ -127,7 +127,7 @@ def run_kernel(
         x, y, z = block[r, 0], block[r, 1], block[r, 2]
         s.index += 1
         if math.isnan(x + y + z):
-            miss_sample(s, p, ring, pending, tilts, events, after)
+            miss_sample(s, p, ring, inverse, quarters, pending, tilts, events, sort_space, after)
         else:
             if s.missing > 0 or s.restarted == 0:
                 restart(s, p, filters, x, y, z)
@@ -148,12 +148,12 @@ def run_kernel(
             finish_second(s, p, ring, history, inverse, sort_space, seconds)
 
 
-def end_kernel(state, params, ring, history, inverse, pending, events, tilts, seconds, scratch):
+def end_kernel(state, params, ring, history, inverse, quarters, pending, events, tilts, seconds, scratch):
     """End the recording: close what is open; what waits for its tilt gets none."""
     s, p = state[0], params[0]
     after = scratch[1]
     if s.is_open == 1:
-        close_event(s, p, ring, pending, tilts, events, after)
+        close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch[0], after)
     after[0] = math.nan
     while s.pending_count > 0:
         complete_first(s, pending, tilts, after)
