@@ -121,6 +121,15 @@ def test_a_clock_set_at_night_names_the_night(bed):
     )
 
 
+def test_a_night_has_the_worst_of_its_clocks(bed):
+    """Where one recording's clock was late, the clock of the night is called late."""
+    bed.add(start="2026-02-03T22:00:00+00:00", length_s=60)
+    bed.add(start="2026-02-04T00:00:00+00:00", length_s=60, synced=(30, 1e9))
+    (night,) = nights_in(bed)
+    assert [part.clock_quality for part in night.parts] == ["synced", "late"]
+    assert night.clock_quality == "late"
+
+
 def test_a_time_set_by_hand_names_the_night(bed):
     """A night without a clock gets its date from an anchor that a person set."""
     recording = bed.add(synced=None, wall=False)

@@ -157,6 +157,16 @@ def test_night_without_a_clock_says_so(bed):
     assert "+0:30:00  twitch" in screen
 
 
+@pytest.mark.parametrize(
+    ("weakest_mg", "words"), [(7.04, "7.0 mg"), (0.0045, "under 0.1 mg"), (None, "not known")]
+)
+def test_weakest_jerk_is_never_said_to_be_nothing(bed, weakest_mg, words):
+    """A very small limit is not rounded to 0, and an unknown one is called so."""
+    bed.add(length_s=120)
+    bed.database.execute("UPDATE minutes SET weakest_mg = ?", [weakest_mg])
+    assert f"Weakest jerk that would have been found: {words}" in screen_of(bed)
+
+
 def test_two_sensors_are_called_two(bed):
     """Where two sensors recorded the night, the screen says that their numbers are added."""
     bed.add(length_s=HOUR, place="left")

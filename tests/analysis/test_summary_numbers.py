@@ -49,6 +49,7 @@ def test_invalid_time_has_its_reasons_and_leaves_the_rates(bed):
     assert summary["invalid_s"] == {"gap": 0, "saturated": 0, "settling": 2, "hum": 3600, "floor": 0}
     assert summary["valid_s"] == 3598
     assert summary["events"] == {"count": 3, "in_valid_time": 1, "per_valid_hour": round(3600 / 3598, 3)}
+    assert [(hour["count"], hour["in_valid_time"]) for hour in summary["hours"]] == [(1, 1), (2, 0)]
 
 
 def test_without_valid_time_there_are_no_rates(bed):
@@ -66,6 +67,7 @@ def test_seconds_are_true_seconds(bed):
     assert summary["recorded_s"] == HOUR
     assert summary["invalid_s"]["gap"] == pytest.approx(50, abs=0.001)
     assert summary["valid_s"] == pytest.approx(HOUR - 50, abs=0.001)
+    assert sum(hour["valid_s"] for hour in summary["hours"]) == pytest.approx(HOUR - 50, abs=0.01)
 
 
 def test_the_last_minute_of_an_open_recording_is_not_scored_yet(bed):
@@ -78,13 +80,21 @@ def test_the_last_minute_of_an_open_recording_is_not_scored_yet(bed):
 
 def test_hours_are_those_of_the_local_clock(bed):
     """Events and valid time are shared out to the hours they lie in."""
-    bed.add(start="2026-02-03T21:40:30+00:00", length_s=HOUR, events=twitches(1169, 1171, 3599))
+    bed.add(start="2026-02-03T21:40:30+00:00", length_s=HOUR, events=twitches(1169, 1171, 3590))
     hours = summary_of(bed)["hours"]
     assert [hour["start_utc"] for hour in hours] == ["2026-02-03T21:00:00.000Z", "2026-02-03T22:00:00.000Z"]
     assert [hour["start_s"] for hour in hours] == [-2430, 1170]
     assert [hour["recorded_s"] for hour in hours] == [1170, 2430]
     assert [hour["valid_s"] for hour in hours] == [1170, 2430]
     assert [hour["count"] for hour in hours] == [1, 2]
+
+
+@pytest.mark.parametrize(("ended", "counted"), [("stopped", 1), ("unplugged", 2)])
+def test_the_hand_that_stops_a_recording_is_not_the_sleepers(bed, ended, counted):
+    """What begins in the last 2 s counts only where nobody stopped the recording."""
+    bed.add(start=START, length_s=HOUR, events=twitches(3597, 3599), ended=ended)
+    assert summary_of(bed)["events"]["count"] == counted
+    assert sum(hour["count"] for hour in summary_of(bed)["hours"]) == counted
 
 
 def test_hours_of_half_hour_zones_begin_on_their_own_clock(bed):

@@ -71,7 +71,7 @@ def _events_of(
 ) -> list[Event]:
     if part.scoring is None:
         return []
-    rows = connection.execute(query, (part.scoring, part.first_sample, part.end_sample, how_many))
+    rows = connection.execute(query, (part.scoring, part.first_sample, part.events_end_sample, how_many))
     return [_event(row, night, part) for row in rows]
 
 

@@ -44,5 +44,6 @@ def _near(onset_s: float, onsets_s: Sequence[float]) -> bool:
 
 def _touch(detected: Span, true: Span) -> bool:
     return (
-        detected.onset_s <= true.end_s + ONSET_TOLERANCE_S and detected.end_s >= true.onset_s - ONSET_TOLERANCE_S
+        detected.onset_s <= true.end_s + ONSET_TOLERANCE_S
+        and detected.end_s >= true.onset_s - ONSET_TOLERANCE_S
     )

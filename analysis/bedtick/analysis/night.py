@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bedtick.analysis.recordings import Recording
 
 NIGHT_FORMS = "last, a date such as 2026-02-03, or r12 for recording 12"
+HANDLING_S = 2.0  # as long as the filters settle after a start: whoever stops a recording touches the sensor
 _NIGHT = re.compile(r"last|\d{4}-\d{2}-\d{2}|r[1-9]\d*")
 
 
@@ -55,6 +56,16 @@ class Part:
     def samples_per_minute(self) -> float:
         """Length of one row of the table `minutes`, in samples; it need not be whole."""
         return 60 * self.recording.nominal_hz
+
+    @property
+    def events_end_sample(self) -> int:
+        """Where its events end: what begins in the last 2 s before somebody stops a recording is their hand.
+
+        Such events stay in the database; no list, count or rate takes them for the sleeper's.
+        """
+        if self.ended != "stopped":
+            return self.end_sample
+        return max(self.end_sample - round(HANDLING_S * self.recording.nominal_hz), self.first_sample)
 
     @property
     def ended(self) -> str | None:

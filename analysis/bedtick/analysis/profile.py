@@ -44,7 +44,9 @@ def hours_of(connection: sqlite3.Connection, night: Night) -> list[Hour]:
         minutes = dict(connection.execute(_MINUTES, (part.scoring, *minute_range(part))).fetchall())
         for minute, seconds in minutes.items():
             _spread(valid_s, edges, _span(part, minute), seconds * part.true_s_per_nominal_s)
-        for (onset,) in connection.execute(_ONSETS, (part.scoring, part.first_sample, part.end_sample)):
+        for (onset,) in connection.execute(
+            _ONSETS, (part.scoring, part.first_sample, part.events_end_sample)
+        ):
             at = bisect_right(edges, part.moment_ns(onset)) - 1
             events[at] += 1
             in_valid_time[at] += minutes.get(onset // part.samples_per_minute, 0) >= USABLE_MINUTE_S

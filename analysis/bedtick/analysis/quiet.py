@@ -43,7 +43,7 @@ def _gaps(connection: sqlite3.Connection, part: Part) -> Iterator[tuple[int, int
     rows = connection.execute(
         "SELECT onset_sample, end_sample FROM events"
         " WHERE scoring_id = ? AND onset_sample >= ? AND onset_sample < ? ORDER BY onset_sample",
-        (part.scoring, part.first_sample, part.end_sample),
+        (part.scoring, part.first_sample, part.events_end_sample),
     )
     start = part.first_sample
     for onset, end in rows.fetchall():

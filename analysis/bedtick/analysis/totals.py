@@ -107,7 +107,7 @@ def _bounds(part: Part) -> dict[str, float | int | None]:
         "samples_per_minute": part.samples_per_minute,
         "scoring": part.scoring,
         "first": part.first_sample,
-        "end": part.end_sample,
+        "end": part.events_end_sample,
     }
 
 

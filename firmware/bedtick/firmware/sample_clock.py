@@ -19,7 +19,8 @@ Not every pair is evidence:
 * A count further from the line than `GATE_SIGMAS` standard deviations of its prediction (quantisation,
   recent residuals, and what is still unknown about the line) is an outlier: a late time stamp, or samples
   lost that the caller has not yet counted.
-* Once settled, a pair that would pull the rate further than `RATE_BAND` from nominal is refused.
+* Once the rate has settled within `RATE_BAND` of nominal, a pair that would pull it out again is refused,
+  also after a new start. A chip that never was within the band is followed wherever it is.
 
 If everything has been refused for `RESTART_S`, the world has changed: the fit starts again at the newest
 pair, with the rate it had.
@@ -90,6 +91,7 @@ class SampleClock:
         self._origin_ns = 0
         self._latest_s = 0.0
         self._squares = 0.0
+        self._settled = False
         self._typical_read_ns: float | None = None
         self._refused_since_s: float | None = None
 
@@ -116,13 +118,14 @@ class SampleClock:
         residual = phase - self._phase(self._fit, time_s)
         fade = math.exp(-min(max(time_s - self._latest_s, 0.0), MOST_FADE_S) / MEMORY_S)
         fit = self._fit.updated(fade, time_s, phase)
-        if abs(residual) > self._gate(self._fit, time_s) or self._runs_away(fit, time_s):
+        if abs(residual) > self._gate(self._fit, time_s) or (self._settled and not self._in_band(fit)):
             self._refuse(boot_ns, time_s, phase)
             return
         self._fit = fit
         self._latest_s = time_s
         self._squares = self._squares * fade + residual * residual
         self._refused_since_s = None
+        self._settled = self._settled or (time_s > SETTLED_S and self._in_band(fit))
 
     def time_ns(self, sample_index: int) -> int:
         """Return the boot time at which a sample, counted from 0, was complete.
@@ -174,13 +177,8 @@ class SampleClock:
         leverage = 1.0 + 1.0 / fit.weight + (time_s - fit.mean_s) ** 2 / (fit.moment_ss + self._prior)
         return GATE_SLACK_SAMPLES + GATE_SIGMAS * spread * math.sqrt(leverage)
 
-    def _runs_away(self, candidate: _Fit, time_s: float) -> bool:
-        """Whether a settled clock would leave the band around nominal; one already outside may roam."""
-        return (
-            time_s > SETTLED_S
-            and abs(self._rate(candidate) / self._nominal_hz - 1.0) > RATE_BAND
-            and abs(self.rate_hz / self._nominal_hz - 1.0) <= RATE_BAND
-        )
+    def _in_band(self, fit: _Fit) -> bool:
+        return abs(self._rate(fit) / self._nominal_hz - 1.0) <= RATE_BAND
 
     def _refuse(self, boot_ns: int, time_s: float, phase: float) -> None:
         self.rejected += 1

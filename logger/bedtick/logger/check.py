@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bedtick.firmware.chips import Chip
 from bedtick.firmware.clock import Clock
@@ -27,7 +29,7 @@ SHAKING_MG = 60.0  # rms about the mean: several times the noise of the worst ch
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: `state` is ok, warning or failure; `advice` is empty where it is ok."""
+    """One thing that was looked at: `state` is ok, warning or failure; `advice` may be empty."""
 
     what: str
     state: str
@@ -76,7 +78,7 @@ def _check_sensor(open_rig: Callable[[], Rig], sensor: SensorSettings) -> Iterat
         rig.chip.configure(rate_hz, sensor.range_g)
         yield from _listen(rig.chip, rig.clock, rate_hz, 1e3 * rig.chip.scale_g[sensor.range_g])
     except BedtickError as error:
-        yield Finding("sensor", FAILURE, str(error), "check the wires: 3.3 V, ground, SDA, SCL")
+        yield Finding("sensor", FAILURE, str(error))  # the message says what to do
 
 
 def _check_wall(wall: WallClock) -> Finding:
@@ -119,7 +121,7 @@ def _judge_rate(measured_hz: float, rate_hz: int, overruns: int) -> Finding:
     return Finding("rate", GOOD, f"{sentence}, no sample lost")
 
 
-def _judge_noise(samples_mg: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Finding:
+def _judge_noise(samples_mg: NDArray[np.floating[Any]]) -> Finding:
     if len(samples_mg) == 0:
         return Finding(
             "signal", FAILURE, "no sample came", "switch the device off and on; then check the wires"

@@ -18,6 +18,7 @@ import sqlite_utils
 from bedtick.firmware.clock import SystemClock
 from bedtick.firmware.errors import StoreError
 from bedtick.firmware.sample_clock import SampleClock
+from bedtick.logger.detector.detector import compiled_kernel
 from bedtick.logger.recorder import Recorder
 from bedtick.logger.rig import Rig, choose_rate_hz
 from bedtick.logger.sampler import Sampler
@@ -30,6 +31,7 @@ from bedtick.logger.store.writer import Origin, RecordingWriter, add_recording, 
 from bedtick.logger.wall_clock import StepWatch, boot_id, time_zone
 
 SECOND_NS = 1_000_000_000
+EMULATED_TRIES = 3  # an emulated night can be had again: it does not wait for a full disk to get room
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,7 @@ def _record(
     control: Control,
 ) -> int:
     rate_hz = choose_rate_hz(rig.chip, settings.sensor)
+    compiled_kernel()  # may take a while, so before the chip begins to fill its FIFO
 
     def set_up() -> None:
         rig.chip.identify()
@@ -107,24 +110,29 @@ def _record(
     thread = WriterThread(writer, SystemClock().boot_ns)
     times = SampleClock(origin.nominal_hz)
 
+    def stop() -> bool:
+        return control.stop() or (not rig.clock.is_real and thread.failures >= EMULATED_TRIES)
+
     def put(batch: Batch) -> None:
         thread.put(batch)
         if not rig.clock.is_real:
-            thread.wait_until_written()
+            thread.wait_until_written(stop)
 
     recorder = Recorder(settings, origin, times, lambda boot_ns: _wall_at(rig, boot_ns))
     sampler = Sampler(rig.chip, rig.clock, set_up=set_up, recorder=recorder, times=times, put=put)
     log.info("recording %d: %s at %d Hz into %s", writer.recording_id, rig.chip.name, rate_hz, path)
     thread.start()
     try:
-        _sample(rig, sampler, recorder, put, control)
+        _sample(rig, sampler, recorder, put, Control(stop, control.progress))
     finally:
         if recorder.next_sample > 0:
             thread.put(recorder.anchor("stop"))
         thread.put(recorder.finish())
         lost = thread.close()
     if lost:
-        raise StoreError(f"database {path}: the last {lost} batches could not be stored; see the log")
+        raise StoreError(
+            f"database {path}: the last {lost} batches could not be stored ({thread.trouble}); make room"
+        )
     return writer.recording_id
 
 

@@ -11,7 +11,7 @@ import sqlite_utils
 from numpy.typing import NDArray
 
 from bedtick.firmware.chips import CHIPS
-from bedtick.firmware.errors import SettingsError
+from bedtick.firmware.errors import RecordingError, SettingsError
 from bedtick.firmware.recording_file import Recording
 from bedtick.logger.recorder import Recorder
 from bedtick.logger.settings import Settings
@@ -28,6 +28,7 @@ from bedtick.logger.store.writer import (
 from bedtick.logger.wall_clock import time_zone
 
 IMPORT_SCALE_G = 2.0**-18  # of a count where the file names no scale: 3.8 ug, below the noise of any sensor
+MOST_COUNTS = 2**30  # so that a difference of two still fits the 32 bits in which raw samples are packed
 BLOCK_SAMPLES = 16384
 
 
@@ -66,16 +67,27 @@ def as_counts(recording: Recording, chip: str | None, range_g: int) -> Counts:
     ------
     SettingsError
         For a name that is no chip's.
+    RecordingError
+        For values that are too large for their scale.
     """
     if chip is None:
-        scale_g = recording.scale_g or IMPORT_SCALE_G
-        return Counts(np.rint(recording.acc_g / scale_g).astype(np.int32), scale_g, None, "recording")
+        return _own_counts(recording, recording.scale_g or IMPORT_SCALE_G)
     if chip not in CHIPS:
         raise SettingsError(f"no chip is called {chip!r}; there are {', '.join(CHIPS)}")
     driver = CHIPS[chip]
     full = driver.full_scale_counts[range_g]
     counts = np.clip(np.rint(recording.acc_g / driver.scale_g[range_g]), -full - 1, full)
     return Counts(counts.astype(np.int32), driver.scale_g[range_g], full, chip)
+
+
+def _own_counts(recording: Recording, scale_g: float) -> Counts:
+    largest_g = float(np.abs(recording.acc_g).max())
+    if largest_g >= MOST_COUNTS * scale_g:
+        raise RecordingError(
+            f"acc_g goes up to {largest_g:.3g} g, too much for a scale of {scale_g:.3g} g a count; "
+            "write acc_g in g, and the size of one count as scale_g"
+        )
+    return Counts(np.rint(recording.acc_g / scale_g).astype(np.int32), scale_g, None, "recording")
 
 
 class RowTimes:
@@ -128,13 +140,14 @@ def import_recording(
 
     Raises
     ------
-    StoreError, SettingsError
-        Where the database does not take it, or the settings do not fit.
+    StoreError, SettingsError, RecordingError
+        Where the database does not take it, there is no such chip, or the values do not fit their scale.
     """
+    samples = _Import(recording, settings, chip, hand_start_utc_ns)  # before a database is made for nothing
     db = open_database(path)
     try:
         with store_errors(path):
-            return _Import(recording, settings, chip, hand_start_utc_ns).into(db, progress)
+            return samples.into(db, progress)
     finally:
         db.conn.close()
 

@@ -91,7 +91,9 @@ class Sampler:
         elif self._lost_touch or stalled_ns > STALL_NS + self._pause_ns:
             self._count_loss(block, "stalled", f"no sample for {stalled_ns / 1e9:.2f} s")
         self._lost_touch = False
-        self._times.observe(self._recorder.next_sample + block.produced, block.boot_ns, block.read_ns)
+        # A full FIFO holds one set more than it counts: no evidence, but for the first sample's time.
+        if not block.overrun or self._recorder.next_sample == 0:
+            self._times.observe(self._recorder.next_sample + block.produced, block.boot_ns, block.read_ns)
         self._last_new_ns = block.boot_ns
         if batch := self._recorder.take(block.counts):
             self._put(batch)

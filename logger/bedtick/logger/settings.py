@@ -49,7 +49,7 @@ class DetectorSettings:
     )
     band_high_hz: float = _number(14.0, 8.0, 25.0, "Hz", "upper corner of that band")
     high_ratio: float = _number(
-        2.85, 1.5, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
+        3.1, 1.5, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
     )
     long_ratio: float = _number(2.2, 1.3, 20.0, "energy ratio", "the same for weak movement that lasts")
     low_ratio: float = _number(1.6, 1.0, 10.0, "energy ratio", "below this an event is over after 0.5 s")
@@ -141,7 +141,7 @@ def _check(setting: dataclasses.Field[Any], value: object, where: str) -> None:
         raise SettingsError(f"{where} = {value!r} is not {kind}")
     if "choices" in setting.metadata and value not in setting.metadata["choices"]:
         raise SettingsError(f"{where} = {value!r} is none of {_listed(setting.metadata['choices'])}")
-    if "low" in setting.metadata and not setting.metadata["low"] <= value <= setting.metadata["high"]:  # type: ignore[operator]
+    if "low" in setting.metadata and not setting.metadata["low"] <= value <= setting.metadata["high"]:
         low, high, unit = (setting.metadata[k] for k in ("low", "high", "unit"))
         raise SettingsError(f"{where} = {value!r} is outside {low} to {high} {unit}")
 

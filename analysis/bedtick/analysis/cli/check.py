@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,11 @@ def command(bus: str, chip: str, db: Path, config: Path | None) -> None:
 
 def _show(finding: Finding) -> None:
     state = click.style(f"{finding.state:8}", fg=COLOURS[finding.state])
-    click.echo(f"{state} {finding.what:10} {finding.sentence}")
-    if finding.advice:
-        click.echo(f"{'':8} {'':10} -> {finding.advice}")
+    first, *more = _wrapped(finding.sentence) + (_wrapped(f"-> {finding.advice}") if finding.advice else [])
+    click.echo(f"{state} {finding.what:10} {first}")
+    for line in more:
+        click.echo(f"{'':20}{line}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 60, break_long_words=False, break_on_hyphens=False)

@@ -40,7 +40,7 @@ _HOUR_ROWS = 10  # a longer night is shown in wider steps, to stay on one screen
 _BAR_CELLS = 36
 _DIVISION_CELLS = 12
 _FAULT_KINDS = 3
-_ENOUGH_VALID_S = 600  # less valid time than this, or than half, gives no rate worth a bar
+_ENOUGH_VALID_S = 300  # less valid time than this, or than half, gives no rate worth a bar
 _COLUMN = 38
 
 
@@ -182,9 +182,8 @@ def _quiet(summary: Summary) -> str:
 def _weakest(summary: Summary) -> str:
     if summary.weakest_mg is None:
         return "Weakest jerk that would have been found: not known."
-    return (
-        f"Weakest jerk that would have been found: {number(summary.weakest_mg)} mg (median of the minutes)."
-    )
+    weakest = number(summary.weakest_mg) if summary.weakest_mg >= 0.1 else "under 0.1"
+    return f"Weakest jerk that would have been found: {weakest} mg (median of the minutes)."
 
 
 def _left_out(summary: Summary) -> list[str]:

@@ -3,8 +3,9 @@
 What the sensor feels is the sum of gravity (mounted within a few degrees of flat, tilted by every
 turn), a slow drift with temperature, breathing, the heartbeat, and the events drawn in `night`. The
 chip adds its own noise. Ranges are those of a mattress recording as far as anything is published:
-breathing 0.15-0.4 Hz tilting the sensor by 0.1-1.7 mg, heartbeat 50-90 a minute with 0.2-3 mg, a bed
-that rings at 4-12 Hz with a damping of 0.1-0.25.
+breathing 0.15-0.4 Hz tilting the sensor by 0.1-1.7 mg, heartbeat 50-90 a minute with 0.2-2 mg, a bed
+that rings at 4-9 Hz with a damping of 0.1-0.2. Stiffer beds and stronger heartbeats exist (up to 12 Hz, 0.25 and
+3 mg): there a twitch of 10 mg is at the limit of what an ADXL345 can show.
 
 Each time can be computed without the ones before it, up to the tilt, which adds up from turn to turn:
 stretches are drawn in order and kept.
@@ -122,12 +123,12 @@ class Mattress(UniformTicks):
 
 def _draw_sleeper(rng: np.random.Generator) -> Sleeper:
     return Sleeper(
-        bed=Bed(rng.uniform(4.0, 12.0), rng.uniform(0.1, 0.25)),
+        bed=Bed(rng.uniform(4.0, 9.0), rng.uniform(0.1, 0.2)),
         mounting=rng.uniform(-MOUNTING_RAD, MOUNTING_RAD, 2),
         breath_hz=rng.uniform(0.15, 0.4),
         breath_g=rng.uniform((0.1, 0.1, 0.02), (1.7, 1.7, 0.36)) / 1000.0,
         beat_hz=rng.uniform(50.0, 90.0) / 60.0,
-        beat_g=_vector(rng, np.exp(rng.uniform(np.log(0.2), np.log(3.0))) / 1000.0),
+        beat_g=_vector(rng, np.exp(rng.uniform(np.log(0.2), np.log(2.0))) / 1000.0),
         drift_s=rng.uniform(5000.0, 10000.0),
         drift_g=rng.uniform(-1.0, 1.0, 3) * np.array((4.0, 4.0, 12.0)) / 1000.0,
     )

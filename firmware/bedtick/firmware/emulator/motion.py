@@ -46,6 +46,12 @@ class Twitch:
         """Return the unscaled acceleration at times >= 0 since the onset; float64, shape (n, 3)."""
         return _pushed_resonance(self.bed, self.force_s, t_s)[:, None] * self.direction
 
+    def left_ringing(self) -> float:
+        """Return the unscaled envelope of the ringing when the push ends; from there on it only decays."""
+        after_s = np.arange(0.0, 1.0 / self.bed.resonance_hz, 0.001)
+        ringing = np.abs(_pushed_resonance(self.bed, self.force_s, self.force_s + after_s))
+        return float((ringing * np.exp(after_s / self.bed.decay_s)).max())
+
     def grid_s(self) -> NDArray[np.float64]:
         """Return times that hold the largest acceleration to within a ten-thousandth."""
         return np.arange(0.0, self.force_s + 1.0 / self.bed.resonance_hz, 0.00025)
@@ -72,6 +78,10 @@ class Sway:
         in_plane = np.stack((size * np.cos(angle), size * self.flatness * np.sin(angle)), axis=1)
         felt: NDArray[np.float64] = in_plane @ self.plane
         return felt
+
+    def left_ringing(self) -> float:
+        """Return a bound on the unscaled envelope when the force ends: the swell may be anywhere."""
+        return 1.0
 
     def grid_s(self) -> NDArray[np.float64]:
         """Return times that hold the largest acceleration to within a thousandth."""

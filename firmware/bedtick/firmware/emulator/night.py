@@ -109,12 +109,14 @@ def _draw_motion(
 ) -> Motion:
     shape = _draw_twitch(bed, rng) if kind == "twitch" else _draw_sway(kind, bed, rng)
     peak_mg = _log_uniform(rng, *PEAKS_MG[kind])
-    end_s = onset_s + shape.force_s + bed.decay_s * max(np.log(peak_mg / GONE_MG), 0.0)
+    amplitude_g = peak_mg / 1000.0 / largest(shape)
+    left_mg = 1000.0 * amplitude_g * shape.left_ringing()
+    end_s = onset_s + shape.force_s + bed.decay_s * max(np.log(left_mg / GONE_MG), 0.0)
     tilt_after = _tilted(tilt, rng) if kind == "turn" else tilt
     return Motion(
         truth=TrueEvent(kind, onset_s, float(end_s), peak_mg, _angle_deg(tilt, tilt_after)),
         shape=shape,
-        amplitude_g=peak_mg / 1000.0 / largest(shape),
+        amplitude_g=amplitude_g,
         last_s=float(end_s) + TRACES * bed.decay_s,
         tilt_before=tilt,
         tilt_after=tilt_after,

@@ -17,6 +17,7 @@ from bedtick.logger.detector.minutes import MinuteGatherer
 from bedtick.logger.detector.parameters import kernel_parameters
 from bedtick.logger.settings import DetectorSettings
 
+SLOWEST_HZ = 50.0  # below, the windows hold too few samples to tell a jerk from noise
 SLICE = 4096  # samples a call of the kernel: its rows of results always have room
 
 
@@ -45,7 +46,7 @@ class Detector:
     scale_g
         Size of a count, in g.
     nominal_hz
-        The recording's nominal rate, in hertz, at least 20.
+        The recording's nominal rate, in hertz, at least 50.
     full_scale_counts
         From here on a sample is saturated; None where nothing is known.
     kernel
@@ -54,7 +55,7 @@ class Detector:
     Raises
     ------
     ValueError
-        For a rate below 20 Hz or a scale that is not positive.
+        For a rate below 50 Hz or a scale that is not positive.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Detector:
         full_scale_counts: int | None = None,
         kernel: Kernel | None = None,
     ) -> None:
-        if not nominal_hz >= 20 or not scale_g > 0:
+        if not nominal_hz >= SLOWEST_HZ or not scale_g > 0:
             raise ValueError(f"a rate of {nominal_hz} Hz with {scale_g} g a count can not be detected on")
         self.settings = settings
         self._kernel = kernel or compiled_kernel()

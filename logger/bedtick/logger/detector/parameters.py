@@ -24,7 +24,7 @@ SPECTRUM_S = 2.0  # of an event, for its dominant frequency
 SEARCH_S = 0.3  # an onset lies at most this long before the window that showed it
 ONSET_S = 0.15  # seen of an event before its onset is sought: its energy must outweigh the noise before it
 SETTLE_S = 2.0
-BLIND_S = 0.5  # after any gap, while the filters settle
+BLIND_S = 0.3  # after any gap no window reaches: the filters started on a value with noise
 LONG_GAP_S = 0.1  # after a longer gap, the next seconds are settling
 TYPICAL_JERK_HZ = 7.0  # where the delay of the filters is taken
 # Mean square in the jerk window over squared peak, of the answers that a twitch leaves on beds of 4 to

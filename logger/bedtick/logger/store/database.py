@@ -29,7 +29,7 @@ def store_errors(path: Path) -> Iterator[None]:
 
 def _in_words(error: sqlite3.Error | OSError) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_FULL"):
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")):
         return "the disk is full; make room, or choose another place with --db"
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return "can not be written there; check the folder's permissions, or choose another place with --db"
@@ -75,7 +75,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Databas
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     db = sqlite_utils.Database(connection, execute_plugins=False)
-    migrations.apply(db)
+    if migrations.pending(db):
+        with immediate(db):  # as one: a plug pulled meanwhile leaves an empty file or a whole one
+            migrations.apply(db)
     return db
 
 
@@ -93,7 +95,7 @@ def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def immediate(db: sqlite_utils.Database) -> Iterator[None]:
-    """Run one transaction that takes the write lock at its start: it never fails half-way for another writer."""
+    """Run one transaction that takes the write lock at its start, not half-way."""
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         yield

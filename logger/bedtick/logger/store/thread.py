@@ -13,6 +13,7 @@ from bedtick.logger.store.writer import RecordingWriter
 
 MOST_WAITING = 600  # batches with raw samples kept while nothing can be written: of 5 s each, 50 minutes
 RETRY_S = (0.2, 1.0, 5.0, 15.0)  # pauses after the first failures; the last goes on for ever
+LOOK_S = 0.2  # who waits for the disk asks this often whether to stop
 LAST_TRIES = 3  # once the daemon is ending, a second apart
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class WriterThread:
         self._busy = False
         self._closing = False
         self._failures = 0
+        self._trouble = ""
         self._thread = threading.Thread(target=self._run, name="bedtick-writer", daemon=True)
 
     def start(self) -> None:
@@ -54,10 +56,21 @@ class WriterThread:
             self._give_up_oldest()
             self._changed.notify_all()
 
-    def wait_until_written(self) -> None:
-        """Return once all that was handed over is committed: emulated time stands still meanwhile."""
+    def wait_until_written(self, stop: Callable[[], bool]) -> None:
+        """Return once all that was handed over is committed, or `stop` says so: emulated time stands still."""
         with self._changed:
-            self._changed.wait_for(lambda: not (self._waiting or self._busy) or not self._thread.is_alive())
+            while (self._waiting or self._busy) and self._thread.is_alive() and not stop():
+                self._changed.wait(LOOK_S)
+
+    @property
+    def failures(self) -> int:
+        """How many tries failed since the last that did not."""
+        return self._failures
+
+    @property
+    def trouble(self) -> str:
+        """What the database said when it last refused."""
+        return self._trouble
 
     def close(self) -> int:
         """Write what waits and end the thread; return how many batches the disk did not take."""
@@ -103,6 +116,7 @@ class WriterThread:
             if self._failures == 0:
                 log.warning("can not store (%s); sampling goes on, and so do the tries", error)
             self._failures += 1
+            self._trouble = str(error)
             return False
         if self._failures:
             log.warning("storing again, after %d failed tries", self._failures)

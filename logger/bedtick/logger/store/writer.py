@@ -118,8 +118,8 @@ class RecordingWriter:
         for chunk in batch.chunks:
             self._insert_chunk(chunk)
         for anchor in batch.anchors:
-            row = {"recording_id": self.recording_id, "sample": anchor.sample, "boot_ns": anchor.boot_ns}
-            row |= {"utc_ns": anchor.wall.utc_ns, "synced": int(anchor.wall.synced), "cause": anchor.cause}
+            row = asdict(anchor) | asdict(anchor.wall) | {"recording_id": self.recording_id}
+            del row["wall"]
             self.db.table("anchors").insert(row)
         for fault in batch.faults:
             self.db.table("faults").insert({"recording_id": self.recording_id} | asdict(fault))
@@ -141,7 +141,8 @@ class RecordingWriter:
     def _insert_chunk(self, chunk: Chunk) -> None:
         # Plain SQL: sqlite-utils looks the table up anew for every row, and there are 6000 of these a night.
         self.db.conn.execute(
-            "INSERT INTO raw_chunks (recording_id, first_sample, sample_count, boot_ns, rate_hz, utc_ns, synced, data)"
+            "INSERT INTO raw_chunks"
+            " (recording_id, first_sample, sample_count, boot_ns, rate_hz, utc_ns, synced, data)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self.recording_id, chunk.first_sample, chunk.sample_count, chunk.boot_ns, chunk.rate_hz,

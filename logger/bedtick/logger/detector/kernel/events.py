@@ -43,12 +43,12 @@ def open_event(s, ring, inverse, first):
 
 
 @njit(nogil=True)
-def settle_onset(s, p, ring, inverse, quarters, scratch, after):
-    """Find the onset, now that what follows it stands clear of heartbeats and of noise before it."""
+def settle_onset(s, p, ring, inverse, quarters, scratch, last, after):
+    """Find the onset, now that what follows it, up to step `last`, stands clear of heartbeats and noise."""
     s.onset_known = 1
-    s.onset_step = onset_step(ring, s.search_from_step, s.step, inverse, 3.0 * p.samples_per_step)
+    s.onset_step = onset_step(ring, s.search_from_step, last, inverse, 3.0 * p.samples_per_step)
     s.counted_step = s.last_above_step = s.onset_step
-    for k in range(s.onset_step, s.step + 1):
+    for k in range(s.onset_step, last + 1):
         if ring[k & MASK, ENVELOPE] >= s.low:
             s.last_above_step = k
     s.onset = max(s.onset_step * p.samples_per_step - p.lag_samples, 0)
@@ -64,11 +64,13 @@ def settle_onset(s, p, ring, inverse, quarters, scratch, after):
 def close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after):
     """Close the open event at its last step above the low threshold: its row, and its wait for the tilt."""
     if s.onset_known == 0:
-        settle_onset(s, p, ring, inverse, quarters, scratch, after)
+        # Only a gap or the recording's end comes so soon: the step that is under way is not in the ring yet.
+        settle_onset(s, p, ring, inverse, quarters, scratch, s.step - 1, after)
     last = s.last_above_step
     count_up_to(s, ring, last)
     if math.isnan(s.dominant_hz):
-        s.dominant_hz = dominant_hz(ring, s.onset_step, last, p.step_hz)
+        latest = min(last, s.onset_step + p.spectrum_steps)
+        s.dominant_hz = dominant_hz(ring, s.onset_step, latest, p.step_hz)
     row = events[s.events_out]
     s.events_out += 1
     row.number = s.number
@@ -97,8 +99,8 @@ def follow_event(s, p, ring, envelope):
         s.last_above_step = s.step
     if s.onset_known == 1 and s.step - s.counted_step >= ring.shape[0] // 2:
         count_up_to(s, ring, s.step - ring.shape[0] // 4)
-    if s.step - s.onset_step == p.spectrum_steps:
-        s.dominant_hz = dominant_hz(ring, s.onset_step, s.step, p.step_hz)
+    if math.isnan(s.dominant_hz) and s.step - s.onset_step >= p.spectrum_steps:
+        s.dominant_hz = dominant_hz(ring, s.onset_step, s.onset_step + p.spectrum_steps, p.step_hz)
     s.predicted *= p.ring_decay
     rises = envelope > p.split_ratio * s.predicted and envelope >= s.low
     if rises and s.step - s.onset_step >= p.refractory_steps:
@@ -132,10 +134,10 @@ def judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, a
             close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
             open_event(s, ring, inverse, s.trough_step + 1)
         elif s.onset_known == 0 and s.step - s.opened_step >= p.onset_steps:
-            settle_onset(s, p, ring, inverse, quarters, scratch, after)
+            settle_onset(s, p, ring, inverse, quarters, scratch, s.step, after)
         elif s.step - s.last_above_step >= p.quiet_steps:
             close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
-    elif s.history_count > 0 and s.index >= s.settled_from and s.index >= s.blind_until:
+    elif s.history_count > 0 and s.index >= s.settled_from:
         is_jerk = jerk >= p.high_ratio * s.caution * s.floor_jerk
         # The long window forgets the event before it slowly: until it has, it can not open another.
         is_clear = s.step - s.closed_step > p.long_steps

@@ -33,7 +33,8 @@ def finish_step(s, p, ring, sums, inverse, quarters, pending, events, tilts, scr
         s.second_yy += sums[1]
         s.second_zz += sums[2]
         s.second_sum_squares += sums[9]
-        s.run_steps += 1
+        if s.index - n >= s.blind_until:
+            s.run_steps += 1
         judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, after)
     else:
         row[:] = 0.0
@@ -141,9 +142,7 @@ def run_kernel(
             s.second_arrived += 1
         s.step_left -= 1
         if s.step_left == 0:
-            finish_step(
-                s, p, ring, sums, inverse, quarters, pending, events, tilts, sort_space, after
-            )
+            finish_step(s, p, ring, sums, inverse, quarters, pending, events, tilts, sort_space, after)
         if s.index == s.second_end:
             finish_second(s, p, ring, history, inverse, sort_space, seconds)
 

@@ -31,12 +31,13 @@ def update_floor(s, p, history, inverse, scratch):
         value = scratch[index]
         if part > 0.0:
             value += part * (scratch[index + 1] - value)
+        # Whitened noise has a level of 1. Less comes from a stuck sensor, where nothing would pass for a jerk.
         if column == 0:
-            s.floor_jerk = value
+            s.floor_jerk = max(value, 1.0)
         elif column == 1:
-            s.floor_long = value
+            s.floor_long = max(value, 1.0)
         elif column == 2:
-            s.floor_envelope = value
+            s.floor_envelope = max(value, 1.0)
         else:
             inverse[column - 3] = 1.0 / math.sqrt(max(value, p.least_noise))
     s.caution = 1.0 + 1.5 / n
@@ -125,6 +126,8 @@ def finish_second(s, p, ring, history, inverse, scratch, seconds):
     row.second, row.start, row.end = s.second, s.second_start, s.index
     row.arrived, row.sum_squares = s.second_arrived, s.second_sum_squares
     row.reason = reason_of_second(s, p, row.weakest)
-    if s.second_lost == 0 and s.second_clipped == 0 and s.second_start >= s.blind_until:
+    # Soon after a gap the long window has no level yet, and a 0 would pull the floor down.
+    has_levels = s.run_steps > p.long_steps + p.long_every
+    if s.second_lost == 0 and s.second_clipped == 0 and has_levels:
         remember_second(s, p, ring, history, inverse, scratch)
     start_second(s, p)

@@ -1,0 +1,58 @@
+# bedtick: `make demo` and `make test` do everything; each says what it does and reuses what is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SEED ?= 1
+# Real recordings, where the machine has them; tests that need them say so when they skip.
+BEDTICK_DATA ?= $(wildcard $(CURDIR)/../shared/data)
+export BEDTICK_DATA
+
+.PHONY: help demo test lint test-long bench clean
+
+help:
+	@echo "make demo       record an emulated night and show its summary (SEED=7 for another one)"
+	@echo "make test       check the code and run the tests"
+	@echo "make test-long  run the long campaigns whole"
+	@echo "make bench      measure speed and memory side by side with what else there is"
+	@echo "make clean      remove the virtual environment and what tools left"
+
+demo: $(VENV)/bedtick.stamp
+	@echo "== an emulated night, through chip, bus, daemon, detector and database"
+	@$(BIN)/bedtick demo --seed $(SEED)
+
+test: lint
+	@echo "== tests (BEDTICK_DATA=$(BEDTICK_DATA))"
+	@$(BIN)/python -m pytest -n 2 -m "not long"
+
+lint: $(VENV)/developer.stamp
+	@echo "== ruff, mypy, codespell"
+	@$(BIN)/ruff check -q
+	@$(BIN)/ruff format -q --check
+	@$(BIN)/mypy
+	@$(BIN)/codespell firmware logger analysis systemd tests docs benchmarks README.md CHANGELOG.md Makefile
+
+test-long: $(VENV)/developer.stamp
+	@echo "== long campaigns (BEDTICK_DATA=$(BEDTICK_DATA))"
+	@$(BIN)/python -m pytest -n 2 -m long
+
+bench: $(VENV)/developer.stamp
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# The stamp is newer than pyproject.toml: the environment holds what it asks for.
+$(VENV)/bedtick.stamp: pyproject.toml
+	@echo "== making the virtual environment $(VENV) and installing bedtick into it (once; some minutes on a slow line)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bedtick needs Python 3.11 or newer, not %d.%d: set PYTHON=" % sys.version_info[:2])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no virtual environment: install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@echo "== compiling the detector (once)"
+	@$(BIN)/python -c 'from bedtick.logger.detector.compiled import load_kernel; load_kernel()'
+	@touch $@
+
+$(VENV)/developer.stamp: $(VENV)/bedtick.stamp
+	@echo "== installing the tools for tests"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
