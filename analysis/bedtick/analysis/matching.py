@@ -19,7 +19,7 @@ class Span(NamedTuple):
 
 
 class Match(NamedTuple):
-    """`found` says for each true event whether an onset lies near its own; `invented` counts the others' strangers.
+    """For each true event, whether it was found: an onset lies near its own; and how many were invented.
 
     A detection is invented where it neither overlaps a true event nor begins within the tolerance of one.
     """

@@ -12,7 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from bedtick.analysis.times import SECOND_NS, local
-from bedtick.analysis.totals import USABLE_MINUTE_S, Count, minute_range
+from bedtick.analysis.totals import USABLE, Count, minute_range
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,15 +41,16 @@ def hours_of(connection: sqlite3.Connection, night: Night) -> list[Hour]:
     events, in_valid_time = [0] * len(edges), [0] * len(edges)
     for part in night.parts:
         _spread(recorded_s, edges, (part.start_ns, part.end_ns), part.recorded_s)
-        minutes = dict(connection.execute(_MINUTES, (part.scoring, *minute_range(part))).fetchall())
-        for minute, seconds in minutes.items():
+        usable = set()
+        for minute, seconds, is_usable in connection.execute(_MINUTES, (part.scoring, *minute_range(part))):
             _spread(valid_s, edges, _span(part, minute), seconds * part.true_s_per_nominal_s)
+            usable.update([minute] if is_usable else [])
         for (onset,) in connection.execute(
             _ONSETS, (part.scoring, part.first_sample, part.events_end_sample)
         ):
             at = bisect_right(edges, part.moment_ns(onset)) - 1
             events[at] += 1
-            in_valid_time[at] += minutes.get(onset // part.samples_per_minute, 0) >= USABLE_MINUTE_S
+            in_valid_time[at] += onset // part.samples_per_minute in usable
     return [
         Hour(edge, 3600.0, recorded_s[at], valid_s[at], Count(events[at], in_valid_time[at]))
         for at, edge in enumerate(edges[:-1])
@@ -72,7 +73,9 @@ def _joined(hours: Sequence[Hour]) -> Hour:
     )
 
 
-_MINUTES = "SELECT minute, valid_s FROM minutes WHERE scoring_id = ? AND minute >= ? AND minute < ?"
+_MINUTES = (
+    f"SELECT minute, valid_s, {USABLE} FROM minutes WHERE scoring_id = ? AND minute >= ? AND minute < ?"  # noqa: S608  a constant
+)
 _ONSETS = "SELECT onset_sample FROM events WHERE scoring_id = ? AND onset_sample >= ? AND onset_sample < ?"
 
 

@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from bedtick.analysis.times import SECOND_NS
-from bedtick.analysis.totals import USABLE_MINUTE_S
+from bedtick.analysis.totals import USABLE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bedtick.analysis.night import Night, Part
 
 LONG_QUIET_S = 30 * 60
+_USABLE_MINUTES = f"SELECT minute, valid_s FROM minutes WHERE scoring_id = ? AND {USABLE}"  # noqa: S608  a constant
 
 
 def seconds_to_long_quiet(connection: sqlite3.Connection, night: Night) -> float | None:
@@ -31,9 +32,7 @@ def seconds_to_long_quiet(connection: sqlite3.Connection, night: Night) -> float
 
 
 def _first_long_quiet(connection: sqlite3.Connection, part: Part) -> int | None:
-    minutes = dict(
-        connection.execute("SELECT minute, valid_s FROM minutes WHERE scoring_id = ?", (part.scoring,))
-    )
+    minutes = dict(connection.execute(_USABLE_MINUTES, (part.scoring,)))
     starts = (_quiet_start(part, gap, minutes) for gap in _gaps(connection, part))
     return next((start for start in starts if start is not None), None)
 
@@ -60,8 +59,8 @@ def _quiet_start(part: Part, gap: tuple[int, int], minutes: Mapping[int, float])
         return None
     quiet_from, quiet_s = gap[0], 0.0
     for minute in range(int(gap[0] // length), ceil(gap[1] / length)):
-        valid_s = minutes.get(minute, 0.0)
-        if valid_s < USABLE_MINUTE_S:
+        valid_s = minutes.get(minute)
+        if valid_s is None:
             quiet_from, quiet_s = ceil((minute + 1) * length), 0.0
             continue
         covered = min(gap[1], (minute + 1) * length) - max(gap[0], minute * length)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 KINDS = ("twitch", "movement", "large", "turn")
 REASONS = ("gap", "saturated", "settling", "hum", "floor")
-USABLE_MINUTE_S = 30  # a minute with fewer valid seconds than this is mostly invalid
+# SQL: whether at least half of what a minute covers is valid; events in others are left out of rates.
+USABLE = "valid_s >= gap_s + saturated_s + settling_s + hum_s + floor_s"
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,14 @@ def _first_minute_from(sample: int, samples_per_minute: float) -> int:
     return int((sample - 1) // samples_per_minute) + 1
 
 
-_COUNTS = """
-    SELECT e.kind, count(*), coalesce(sum(m.valid_s >= :usable_s), 0)
+_COUNTS = f"""
+    SELECT e.kind, count(*), coalesce(sum({USABLE}), 0)
     FROM events e
     LEFT JOIN minutes m ON m.scoring_id = e.scoring_id
         AND m.minute = CAST(e.onset_sample / :samples_per_minute AS INTEGER)
     WHERE e.scoring_id = :scoring AND e.onset_sample >= :first AND e.onset_sample < :end
     GROUP BY e.kind
-"""
+"""  # noqa: S608  a constant
 
 _TIMES = """
     SELECT coalesce(sum(valid_s), 0), coalesce(sum(gap_s), 0), coalesce(sum(saturated_s), 0),
@@ -103,7 +104,6 @@ _TIMES = """
 
 def _bounds(part: Part) -> dict[str, float | int | None]:
     return {
-        "usable_s": USABLE_MINUTE_S,
         "samples_per_minute": part.samples_per_minute,
         "scoring": part.scoring,
         "first": part.first_sample,

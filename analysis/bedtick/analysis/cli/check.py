@@ -1,9 +1,8 @@
-"""`bedtick check`: is the device healthy?"""
+"""`bedtick check`: looks at the device and says what to do."""
 
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,8 @@ from bedtick.analysis.cli.options import database_option
 from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, open_rig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bedtick.logger.check import Finding
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}

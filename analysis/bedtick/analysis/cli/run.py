@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bedtick.analysis.cli.night_errors import night_errors
 from bedtick.analysis.cli.options import database_option
 from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, log_to_stderr, open_rig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("run")
@@ -21,7 +24,7 @@ from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, 
 @click.option(
     "--print-config", is_flag=True, help="Print all settings with unit, default and range, and end."
 )
-def command(  # noqa: PLR0913  one for each option
+def command(
     bus: str, chip: str, *, speed: str, seed: int, db: Path, config: Path | None, print_config: bool
 ) -> None:
     """Record until stopped by SIGTERM or Ctrl-C.

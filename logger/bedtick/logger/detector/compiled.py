@@ -52,19 +52,29 @@ def load_kernel(directory: Path | None = None) -> Kernel:
     # numba reads the variable when it is first imported, and the sources import numba.
     if cached:
         os.environ["NUMBA_CACHE_DIR"] = str(directory)
-    from numba import config, njit  # noqa: PLC0415  heavy, and must come after the cache is checked
-
-    from bedtick.logger.detector.kernel.run import end_kernel, run_kernel  # noqa: PLC0415  the same
+    from numba import config  # noqa: PLC0415  heavy, and must come after the cache is checked
 
     if cached:
         config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
-    compiled = [
-        njit(signature, cache=cached, nogil=True)(f)
-        for f, signature in zip((run_kernel, end_kernel), _signatures(), strict=True)
-    ]
-    if cached:
-        _write_manifest(directory)
-    return Kernel(compiled[0], compiled[1], cached)
+        try:
+            run, end = _compile(cached=True)
+        except OSError:  # the disk is full, or another first start has just cleared the folder
+            cached = False
+        else:
+            _write_manifest(directory)
+    if not cached:
+        run, end = _compile(cached=False)
+    return Kernel(run, end, cached)
+
+
+def _compile(*, cached: bool) -> tuple[Callable[..., None], Callable[..., None]]:
+    from numba import njit  # noqa: PLC0415  heavy
+
+    from bedtick.logger.detector.kernel.run import end_kernel, run_kernel  # noqa: PLC0415  the same
+
+    run_types, end_types = _signatures()
+    run = njit(run_types, cache=cached, nogil=True)(run_kernel)
+    return run, njit(end_types, cache=cached, nogil=True)(end_kernel)
 
 
 def _signatures() -> tuple[Any, Any]:
@@ -105,7 +115,7 @@ def _is_sound(directory: Path) -> bool:
 
 
 def _digests(directory: Path) -> dict[str, str]:
-    files = sorted(p for p in directory.rglob("*") if p.is_file() and p.name != MANIFEST)
+    files = sorted(p for p in directory.rglob("*") if p.is_file() and not p.name.startswith(MANIFEST))
     return {str(p.relative_to(directory)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
@@ -116,8 +126,8 @@ def _digest_of_sources() -> str:
 
 def _write_manifest(directory: Path) -> None:
     """Flush the cache, then say what it holds; a full disk only costs the next start some time."""
-    manifest = {"sources": _digest_of_sources(), "files": _digests(directory)}
     try:
+        manifest = {"sources": _digest_of_sources(), "files": _digests(directory)}
         if _is_sound(directory):
             return
         for name in manifest["files"]:

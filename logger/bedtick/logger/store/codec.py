@@ -47,6 +47,8 @@ def unpack(data: bytes, sample_count: int) -> NDArray[np.int32]:
         planes = zlib.decompress(data[_HEADER.size :])
     except (struct.error, zlib.error) as error:
         raise ValueError(f"raw samples are damaged: {error}") from error
+    if differs > 1:
+        raise ValueError(f"raw samples are damaged: no packing is numbered {differs}")
     if len(planes) != sample_count * 12:
         raise ValueError(f"raw samples are damaged: {len(planes) // 12} instead of {sample_count}")
     zigzag = np.frombuffer(planes, np.uint8).reshape(4, -1).T.copy().view(np.uint32).reshape(3, -1)

@@ -1,0 +1,177 @@
+"""Settings: every key has its range, every mistake is named, and what is printed reads back the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bedtick.analysis.cli import main
+from bedtick.firmware.errors import SettingsError
+from bedtick.logger.settings import TABLES, Settings, parse_settings, print_settings, read_settings
+
+KEYS = [(name, field) for name, kind in TABLES.items() for field in dataclasses.fields(kind)]
+NUMBERS = [(name, field) for name, field in KEYS if "low" in field.metadata]
+CHOICES = [(name, field) for name, field in KEYS if "choices" in field.metadata]
+
+
+def ids(pairs):
+    """Names for pytest: table and key."""
+    return [f"{name}.{field.name}" for name, field in pairs]
+
+
+def refused(table, key, value):
+    """Return the message that one wrong value gives."""
+    with pytest.raises(SettingsError) as info:
+        parse_settings({table: {key: value}}, "bedtick.toml")
+    assert "\n" not in str(info.value)
+    return str(info.value)
+
+
+def test_without_a_file_there_are_defaults(tmp_path):
+    """No file, and an empty file, give the defaults."""
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    assert read_settings(None) == read_settings(empty) == Settings()
+
+
+def test_the_defaults_are_those_of_the_design():
+    """The numbers that the design fixes are the defaults."""
+    detector = Settings().detector
+    assert (detector.turn_deg, detector.large_s, detector.movement_s) == (0.3, 10.0, 0.5)
+    assert (detector.bout_min_events, detector.bout_gap_s) == (5, 30.0)
+    assert (detector.ring_down_s, detector.weakest_limit_mg) == (0.2, 50.0)
+
+
+@pytest.mark.parametrize(("table", "field"), KEYS, ids=ids(KEYS))
+def test_each_default_is_allowed(table, field):
+    """Each key may be written out with its default, and that changes nothing."""
+    assert parse_settings({table: {field.name: field.default}}, "x") == Settings()
+
+
+@pytest.mark.parametrize(("table", "field"), NUMBERS, ids=ids(NUMBERS))
+def test_each_range_is_kept(table, field):
+    """Both ends of a range are allowed; what lies beyond is refused by key, value, range and unit."""
+    low, high = field.metadata["low"], field.metadata["high"]
+    for value in (low, high):
+        read = parse_settings({table: {field.name: value}}, "x")
+        assert getattr(getattr(read, table), field.name) == value
+    step = 1 if isinstance(field.default, int) else 1e-6
+    for value in (low - step, high + step):
+        message = refused(table, field.name, value)
+        assert message == (
+            f"settings bedtick.toml: {table}.{field.name} = {value!r} is outside {low} to {high} "
+            f"{field.metadata['unit']}"
+        )
+
+
+@pytest.mark.parametrize(("table", "field"), NUMBERS, ids=ids(NUMBERS))
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "4", True, [1], {}, None])
+def test_what_is_no_number_is_refused(table, field, value):
+    """NaN, infinities, texts, truths and lists are no numbers, and the key is named."""
+    assert f"{table}.{field.name} = {value!r} is " in refused(table, field.name, value)
+
+
+def test_a_whole_number_must_be_whole():
+    """A key that counts takes no fraction, not even 40.0; a key that measures takes a whole number."""
+    assert "is not a whole number" in refused("detector", "floor_window_s", 40.0)
+    read = parse_settings({"detector": {"band_low_hz": 3}}, "x").detector.band_low_hz
+    assert (read, type(read)) == (3.0, float)
+
+
+@pytest.mark.parametrize(("table", "field"), CHOICES, ids=ids(CHOICES))
+def test_each_choice_is_kept(table, field):
+    """Each of the choices is allowed; another is refused with all of them listed."""
+    for value in field.metadata["choices"]:
+        read = parse_settings({table: {field.name: value}}, "x")
+        assert getattr(getattr(read, table), field.name) == value
+    message = refused(table, field.name, 77)
+    assert f"{table}.{field.name} = 77 is none of " in message
+    assert ", ".join(str(choice) for choice in field.metadata["choices"]) in message
+
+
+def test_a_text_must_be_a_text():
+    """A place that is a number is refused."""
+    assert "sensor.place = 7 is not a text" in refused("sensor", "place", 7)
+
+
+def test_unknown_names_are_refused():
+    """An unknown table, an unknown key, and a key that stands in no table are named, with what there is."""
+    with pytest.raises(SettingsError, match=r"unknown table \[detectors\]; there are sensor, detector, store"):
+        parse_settings({"detectors": {}}, "x")
+    assert "unknown key detector.high_ration; there are band_low_hz, " in refused("detector", "high_ration", 3)
+    with pytest.raises(SettingsError, match=r"unknown table \[high_ratio\]"):
+        parse_settings({"high_ratio": 3}, "x")
+    with pytest.raises(SettingsError, match=r"detector must be a table: write \[detector\]"):
+        parse_settings({"detector": 3}, "x")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(b"high_ratio = ", "not valid TOML"), (b"\xff\xfe", "not valid TOML"), (None, "can not be read")],
+)
+def test_a_file_that_is_none_is_refused(tmp_path, content, complaint):
+    """A file that is not there, or is no TOML, is named in one line."""
+    path = tmp_path / "bedtick.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=complaint) as info:
+        read_settings(path)
+    assert str(path) in str(info.value)
+
+
+def test_a_folder_is_no_settings_file(tmp_path):
+    """A folder given for the file is refused in one line."""
+    with pytest.raises(SettingsError, match="can not be read"):
+        read_settings(tmp_path)
+
+
+def values_of(field):
+    """Strategy for the values of one key."""
+    if "choices" in field.metadata:
+        return st.sampled_from(field.metadata["choices"])
+    if isinstance(field.default, str):
+        return st.text(st.characters(exclude_categories=["Cs"]))
+    low, high = field.metadata["low"], field.metadata["high"]
+    return st.integers(low, high) if isinstance(field.default, int) else st.floats(low, high)
+
+
+def tables():
+    """Strategy for whole settings."""
+    kinds = {
+        name: st.builds(kind, **{field.name: values_of(field) for field in dataclasses.fields(kind)})
+        for name, kind in TABLES.items()
+    }
+    return st.builds(Settings, **kinds)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(tables())
+def test_what_is_printed_reads_back_the_same(wanted):
+    """Any settings, printed as TOML and read again, are the same, odd places included."""
+    assert parse_settings(tomllib.loads(print_settings(wanted)), "x") == wanted
+
+
+def test_print_config_names_everything():
+    """`run --print-config` has a line for each key, under its table, with unit, range and default."""
+    result = CliRunner().invoke(main, ["run", "--print-config"], env={"BEDTICK_CONFIG": None})
+    assert result.exit_code == 0
+    blocks = result.output.split("\n\n")
+    for block, (name, kind) in zip(blocks, TABLES.items(), strict=True):
+        lines = block.strip().splitlines()
+        assert lines[1] == f"[{name}]"
+        for number, field in enumerate(dataclasses.fields(kind)):
+            about, value = lines[2 + 2 * number : 4 + 2 * number]
+            assert value.startswith(f"{field.name} = ")
+            assert field.metadata["meaning"] in about
+            assert field.metadata["unit"] in about
+            assert f"default {field.default!r}" in about
+            if "low" in field.metadata:
+                assert f"{field.metadata['low']} to {field.metadata['high']}" in about
+            for choice in field.metadata.get("choices", ()):
+                assert str(choice) in about

@@ -1,0 +1,103 @@
+"""What the documents say is what there is: schema, commands, options, settings and the demo's output."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+import sqlite_utils
+
+from bedtick.analysis.cli import COMMANDS, main
+from bedtick.logger.settings import TABLES
+from bedtick.logger.store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SCHEMA = (ROOT / "docs" / "schema.md").read_text()
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+def described_tables() -> dict[str, dict[str, str]]:
+    """Tables, columns and types as `docs/schema.md` lists them."""
+    tables: dict[str, dict[str, str]] = {}
+    for section in re.split(r"^## ", SCHEMA, flags=re.MULTILINE)[1:]:
+        rows = re.findall(r"^\| `(\w+)` \| (\w+) \| \S", section, flags=re.MULTILINE)
+        tables[section.split("\n", 1)[0].strip()] = dict(rows)
+    return tables
+
+
+@pytest.fixture
+def db():
+    """A new database in memory."""
+    database = sqlite_utils.Database(memory=True)
+    migrations.apply(database)
+    return database
+
+
+def test_the_schema_page_names_every_table_and_column(db):
+    """Tables, columns and types of the page are those of the file, none more and none less."""
+    real = {
+        name: {column.name: column.type for column in db.table(name).columns} for name in db.table_names()
+    }
+    assert described_tables() == real
+
+
+def test_the_schema_page_names_the_file_s_identity(db):
+    """Application id and version stand in the page as they stand in the file."""
+    assert db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    assert f"0x{APPLICATION_ID:X}" in SCHEMA
+    assert f"version {SCHEMA_VERSION}" in SCHEMA
+
+
+def test_the_readme_names_every_command():
+    """A command that exists is shown in the README."""
+    for entry in COMMANDS:
+        assert f"bedtick {entry.name}" in README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_in_the_documents_exist(page):
+    """Each `bedtick COMMAND --option` in a page is one that the command knows."""
+    for line in re.findall(r"\bbedtick (?=[a-z-])([^`\n|>]*)", page.read_text()):
+        name, *words = line.split()
+        command = main.get_command(click.Context(main), name)
+        if command is None:
+            assert name not in {entry.name for entry in COMMANDS}
+            continue
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        for word in words:
+            if word.startswith("--"):
+                assert word.split("=")[0].rstrip(".,;:)") in known, f"{page.name}: bedtick {line}"
+
+
+def test_settings_named_in_the_readme_exist():
+    """Each `table.key` in the README is a setting."""
+    known = {f"{name}.{f.name}" for name, kind in TABLES.items() for f in fields(kind)}
+    for name in re.findall(r"`((?:sensor|detector|store)\.\w+)`", README):
+        assert name in known
+
+
+def test_make_targets_named_in_the_readme_exist():
+    """Each `make TARGET` in the README is one of the Makefile's."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", README))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_the_screen_in_the_readme_is_what_the_demo_prints():
+    """The README shows the demo's own output, to the letter, but for the name of the temporary file."""
+    shown = re.search(r"```\n\$ make demo\n(.*?)```", README, flags=re.DOTALL)
+    assert shown is not None
+    environment = os.environ | {"TZ": "Etc/UTC", "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
+    command = [str(Path(sys.executable).with_name("bedtick")), "demo", "--seed", "1"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    said = re.sub(r"/\S*bedtick-demo-\w+/", "/tmp/bedtick-demo-abcdefgh/", printed)  # noqa: S108  only a name
+    assert said.strip() == "\n".join(
+        line for line in shown[1].strip().splitlines() if not line.startswith("== ")
+    )
