@@ -23,7 +23,7 @@ NIGHT_KEYS = [
 SUMMARY_KEYS = [
     "night", "time_zone", "start_utc", "end_utc", "clock", "ended", "samples_missing_at_most_s",
     "events_missing_at_most_s", "recordings", "recorded_s", "valid_s", "invalid_s", "unscored_s", "rates_of",
-    "events", "kinds", "hours", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg", "faults",
+    "events", "kinds", "hours", "activity", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg", "faults",
 ]  # fmt: skip
 
 

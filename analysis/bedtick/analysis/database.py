@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -104,12 +104,18 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         raise NoDatabaseError(f"{path} cannot be opened ({error}); {_GROUP_HINT}") from error
     except sqlite3.DatabaseError as error:
         raise NotBedtickError(f"{path} is no bedtick database ({error}); name another with --db") from error
-    try:
+    with closed_on_failure(connection):
         _refuse_foreign(path, connection)
-    except BaseException:
-        connection.close()
-        raise
     return connection
+
+
+@contextmanager
+def closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection that turns out to be unfit on the way out."""
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+        yield
+        undo.pop_all()
 
 
 _GROUP_HINT = "members of the group bedtick may read it (sudo usermod -aG bedtick $USER)"
@@ -139,11 +145,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
     """Connect and read the first page: SQLite looks at a file only when asked something."""
     connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True)
-    try:
+    with closed_on_failure(connection):
         connection.execute("PRAGMA schema_version").fetchone()
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 

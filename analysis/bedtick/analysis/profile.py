@@ -43,7 +43,7 @@ def hours_of(connection: sqlite3.Connection, night: Night) -> list[Hour]:
         _spread(recorded_s, edges, (part.start_ns, part.end_ns), part.recorded_s)
         usable = set()
         for minute, seconds, is_usable in connection.execute(_MINUTES, (part.scoring, *minute_range(part))):
-            _spread(valid_s, edges, _span(part, minute), seconds * part.true_s_per_nominal_s)
+            _spread(valid_s, edges, minute_span(part, minute), seconds * part.true_s_per_nominal_s)
             usable.update([minute] if is_usable else [])
         for (onset,) in connection.execute(
             _ONSETS, (part.scoring, part.first_sample, part.events_end_sample)
@@ -95,7 +95,7 @@ def _hour_start(night: Night, moment_ns: int) -> int:
     return (moment_ns // SECOND_NS - past_s) * SECOND_NS
 
 
-def _span(part: Part, minute: int) -> tuple[int, int]:
+def minute_span(part: Part, minute: int) -> tuple[int, int]:
     """When the minute began and ended; the last one of a recording is short."""
     first, end = ceil(minute * part.samples_per_minute), ceil((minute + 1) * part.samples_per_minute)
     return part.moment_ns(first), part.moment_ns(min(end, part.end_sample))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bedtick.analysis.activity import ActiveMinute, activity_of
 from bedtick.analysis.events import Event, strongest_events
 from bedtick.analysis.nights import with_exact_clocks
 from bedtick.analysis.profile import Hour, hours_of
@@ -47,6 +48,7 @@ class Summary:
     time: Time
     counts: dict[str, Count]
     hours: tuple[Hour, ...]
+    activity: tuple[ActiveMinute, ...]
     strongest: tuple[Event, ...]
     bouts: tuple[Bout, ...]
     long_quiet_after_s: float | None
@@ -62,6 +64,7 @@ def summarise(connection: sqlite3.Connection, night: Night) -> Summary:
         time=time_of(connection, night),
         counts=counts_of(connection, night),
         hours=tuple(hours_of(connection, night)),
+        activity=tuple(activity_of(connection, night)),
         strongest=tuple(strongest_events(connection, night, STRONGEST)),
         bouts=tuple(_bouts(connection, night)),
         long_quiet_after_s=seconds_to_long_quiet(connection, night),

@@ -9,6 +9,7 @@ Unknown is null, times are UTC, and a name says its unit. What is not plain from
 - `count` is every event; `in_valid_time` leaves out those in minutes that were mostly invalid, and
   `per_valid_hour` is that over the valid hours of what `rates_of` says, null where there were none.
 - `hours`: by the local clock, the first begins before the night; `start_s` counts from the night's start.
+- `activity`: each minute's root mean square of motion, valid or not; null where no sample came.
 - `minutes_to_long_quiet`: until the first 30 valid minutes without an event.
 - `weakest_mg`: median over the minutes of the smallest jerk that would have been found.
 """
@@ -22,6 +23,7 @@ from bedtick.analysis.times import SECOND_NS, iso
 from bedtick.analysis.totals import total
 
 if TYPE_CHECKING:
+    from bedtick.analysis.activity import ActiveMinute
     from bedtick.analysis.night import Night, Part
     from bedtick.analysis.profile import Hour
     from bedtick.analysis.summary import Bout, Summary
@@ -55,6 +57,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "events": _count_json(total(summary.counts), valid_s),
         "kinds": {kind: _count_json(count, valid_s) for kind, count in summary.counts.items()},
         "hours": [_hour_json(night, hour) for hour in summary.hours],
+        "activity": [_minute_json(night, minute) for minute in summary.activity],
         "strongest": [event.as_json() for event in summary.strongest],
         "bouts": [_bout_json(night, bout) for bout in summary.bouts],
         "minutes_to_long_quiet": None if quiet_s is None else round(quiet_s / 60, 2),
@@ -103,6 +106,14 @@ def _hour_json(night: Night, hour: Hour) -> dict[str, Any]:
         "recorded_s": round(hour.recorded_s, 3),
         "valid_s": round(hour.valid_s, 3),
         **_count_json(hour.count, hour.valid_s),
+    }
+
+
+def _minute_json(night: Night, minute: ActiveMinute) -> dict[str, Any]:
+    return {
+        "start_s": round((minute.start_ns - night.start_ns) / SECOND_NS, 3),
+        "activity_mg": minute.activity_mg,
+        "valid_s": round(minute.valid_s, 3),
     }
 
 

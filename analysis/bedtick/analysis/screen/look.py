@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 WIDTH = 80
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -55,6 +55,11 @@ class Look:
         rest = self.aside(nothing * (cells - valid_cells - invalid_cells))
         recorded = full * valid_cells + self.warning(hollow * invalid_cells)
         return rest + recorded if began_late else recorded + rest
+
+    def strip(self, shares: Sequence[float | None]) -> str:
+        """Draw one cell for each share, 0 lowest and 1 highest; None where nothing was recorded."""
+        levels, nothing = ("▁▂▃▄▅▆▇█", "·") if self.blocks else ("_.-=+*%#", " ")
+        return "".join(nothing if share is None else levels[round(share * 7)] for share in shares)
 
     def _styled(self, text: str, **style: str | bool) -> str:
         return click.style(text, **style) if self.colours and text else text  # type: ignore[arg-type]

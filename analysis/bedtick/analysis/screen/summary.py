@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bedtick.analysis.profile import Hour, merged
+from bedtick.analysis.screen.activity import motion_strip
 from bedtick.analysis.screen.look import WIDTH, shown
 from bedtick.analysis.screen.words import (
     ENDED_WORDS,
@@ -81,12 +82,12 @@ def _valid(summary: Summary, look: Look) -> list[str]:
         causes.append(f"{duration(time.unscored_s)} not judged yet")
     line = f"Valid {duration(time.valid_s)} of {duration(time.recorded_s)} recorded"
     line += f"; not valid: {', '.join(causes)}" if causes else ""
-    lines = wrap(f"{line}. Rates are per valid hour of the whole night.", WIDTH)
+    lines = wrap(f"{line}.", WIDTH)
     return lines if time.valid_s >= time.recorded_s / 2 else [look.warning(text) for text in lines]
 
 
 def _kinds(summary: Summary, look: Look) -> list[str]:
-    rows = [*summary.counts.items(), ("all", total(summary.counts))]
+    rows = [*summary.counts.items(), ("all night", total(summary.counts))]
     heading = f"{'Events':<10}{'count':>8}{'per valid hour':>16}"
     return [look.heading(heading), *(_kind_row(name, count, summary) for name, count in rows)]
 
@@ -117,7 +118,8 @@ def _profile(summary: Summary, look: Look) -> list[str]:
     rates = [hour.count.per_valid_hour(hour.valid_s) or 0.0 for hour in hours if _enough(hour)]
     most = max(rates, default=0.0) or 1.0
     heading = look.heading(f"{'Hour':<7}{'valid':<14}{'events':>6}  per valid hour")
-    return [heading, *(_hour_row(summary.night, hour, most, look) for hour in hours)]
+    rows = [_hour_row(summary.night, hour, most, look) for hour in hours]
+    return [heading, *rows, *motion_strip(summary, look)]
 
 
 def _enough(hour: Hour) -> bool:

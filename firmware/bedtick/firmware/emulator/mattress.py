@@ -4,8 +4,8 @@ What the sensor feels is the sum of gravity (mounted within a few degrees of fla
 turn), a slow drift with temperature, breathing, the heartbeat, and the events drawn in `night`. The
 chip adds its own noise. Ranges are those of a mattress recording as far as anything is published:
 breathing 0.15-0.4 Hz tilting the sensor by 0.1-1.7 mg, heartbeat 50-90 a minute with 0.2-2 mg, a bed
-that rings at 4-9 Hz with a damping of 0.1-0.2. Stiffer beds and stronger heartbeats exist (up to 12 Hz, 0.25 and
-3 mg): there a twitch of 10 mg is at the limit of what an ADXL345 can show.
+that rings at 4-9 Hz with a damping of 0.1-0.2. Stiffer beds and stronger heartbeats exist (up to 12 Hz,
+0.25 and 3 mg): there a twitch of 10 mg is at the limit of what an ADXL345 can show.
 
 Each time can be computed without the ones before it, up to the tilt, which adds up from turn to turn:
 stretches are drawn in order and kept.
