@@ -59,7 +59,7 @@ def needed(name, found=None):
 
 @pytest.fixture
 def bare(wheel, tmp_path):
-    """Make an environment of the wheel and what it says it needs, and nothing else; give its scripts' folder."""
+    """Make an environment of the wheel and what it says it needs, no more; give its scripts' folder."""
     home = tmp_path / "bare"
     run(sys.executable, "-m", "venv", "--without-pip", home)
     (packages,) = home.glob("lib/python*/site-packages")
@@ -79,7 +79,7 @@ def members(wheel):
 
 
 def test_wheel_holds_the_three_rooms_and_no_more(wheel):
-    """Every source file of the three rooms is in the wheel, typed, and beside them only what pip itself needs."""
+    """Every source file of the three rooms is in the wheel, typed, and no other module."""
     expected = {
         path.relative_to(ROOT / room).as_posix()
         for room in ROOMS
@@ -120,11 +120,15 @@ def test_wheel_runs_without_tools_for_developers(bare, tmp_path):
     """From another folder: help, a check on the emulated chip, an import, and the morning's screens."""
     for tool in ("pytest", "scipy", "hypothesis"):
         assert run(bare / "python", "-c", f"import {tool}", check=False).returncode == 1
-    place = {"cwd": tmp_path, "XDG_CACHE_HOME": str(tmp_path / "cache"), "BEDTICK_DB": str(tmp_path / "bed.db")}
+    place = {
+        "cwd": tmp_path,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "BEDTICK_DB": str(tmp_path / "bed.db"),
+    }
     listed = run(bare / "bedtick", "--help", **place).stdout
     assert all(section in listed for section in ("Tonight:", "Morning:", "Laptop:"))
     noise = 0.001 * np.random.default_rng(4).standard_normal((6000, 3))
-    np.savez(tmp_path / "still.npz", acc_g=noise + (0.0, 0.0, 1.0), fs_hz=100.0)
+    np.savez(tmp_path / "still.npz", acc_g=noise + np.array((0.0, 0.0, 1.0)), fs_hz=100.0)
     assert "recording 1" in run(bare / "bedtick", "import", "still.npz", **place).stdout
     assert "Night r1" in run(bare / "bedtick", "summary", **place).stdout
     assert run(bare / "bedtick", "events", "--json", **place).stdout == "[]\n"

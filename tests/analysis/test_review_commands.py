@@ -23,7 +23,8 @@ NIGHT_KEYS = [
 SUMMARY_KEYS = [
     "night", "time_zone", "start_utc", "end_utc", "clock", "ended", "samples_missing_at_most_s",
     "events_missing_at_most_s", "recordings", "recorded_s", "valid_s", "invalid_s", "unscored_s", "rates_of",
-    "events", "kinds", "hours", "activity", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg", "faults",
+    "events", "kinds", "hours", "activity", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg",
+    "faults",
 ]  # fmt: skip
 
 
@@ -223,3 +224,12 @@ def test_closed_pipe_is_quiet(bed):
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("  Event")
     assert done.stderr == ""
+
+
+def test_file_of_a_first_start_that_was_cut_short_is_named_empty(tmp_path):
+    """A file without a table is no stranger's: the next start fills it."""
+    path = tmp_path / "bedtick.db"
+    path.touch()
+    result = run("summary", "--db", path)
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {path} is still empty; the next `bedtick run` fills it\n"

@@ -1,4 +1,4 @@
-"""What the tests from outside share: bedtick as a command, daemons as processes, files to feed it, small disks."""
+"""What the tests from outside share: bedtick as a command and as a process, files to feed it, small disks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def refused(bedtick):
 
 @pytest.fixture
 def daemon():
-    """Return a function that starts bedtick as a process of its own; whatever still runs is ended after the test."""
+    """Return a function that starts bedtick as a process; what still runs is ended after the test."""
     started = []
 
     def start(*arguments, stderr=subprocess.PIPE, **environment):
@@ -176,14 +176,25 @@ def recording_file(tmp_path):
 
 @pytest.fixture
 def restless(recording_file):
-    """Write a minute at 100 Hz: a sensor at rest with 1 mg of noise, and ten jerks from 3 s on."""
+    """Write a minute at 100 Hz: a sensor at rest with 4 mg of noise, and twelve jerks from 3 s on."""
     return recording_file(jerks_g(60.0), "restless.npz")
 
 
 @pytest.fixture
 def long_restless(recording_file):
-    """Write an hour of the same, with a jerk every 5 s."""
-    return recording_file(jerks_g(3600.0), "long.npz")
+    """Write half an hour of the same, with a jerk every 5 s."""
+    return recording_file(jerks_g(1800.0), "long.npz")
+
+
+@pytest.fixture
+def turning(recording_file):
+    """Write two bouts of jerks with 45 s between them, in which the sensor is tilted by one degree."""
+    still = jerks_g(45.0, every_s=1e9)
+    over = np.clip(np.arange(len(still)) / 100.0 - 20.0, 0.0, 1.0)
+    still[:, 0] += np.sin(np.radians(1.0)) * over + 0.02 * np.sin(np.pi * over) * np.sin(40.0 * over)
+    after = jerks_g(60.0)
+    after[:, 0] += np.sin(np.radians(1.0))
+    return recording_file(np.concatenate((jerks_g(60.0), still, after)), "turning.npz")
 
 
 def jerks_g(length_s, rate_hz=100.0, every_s=5.0):
@@ -191,7 +202,7 @@ def jerks_g(length_s, rate_hz=100.0, every_s=5.0):
     t_s = np.arange(round(length_s * rate_hz)) / rate_hz
     since_s = (t_s - 3.0) % every_s
     ringing = np.where(t_s >= 3.0, 0.08 * np.exp(-since_s / 0.15) * np.sin(2 * np.pi * 7.0 * since_s), 0.0)
-    noise = 0.001 * np.random.default_rng(5).standard_normal((len(t_s), 3))
+    noise = 0.004 * np.random.default_rng(5).standard_normal((len(t_s), 3))
     return noise + np.stack((ringing, 0.5 * ringing, 1.0 + ringing), axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Databases that are none of ours, newer, damaged, or in a place that can not be written: one line, nothing changed."""
+"""Databases that are not ours, newer, damaged, or out of reach: one line, and nothing changed."""
 
 from __future__ import annotations
 

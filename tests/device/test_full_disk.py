@@ -71,7 +71,7 @@ def test_check_on_a_full_disk(bedtick, small_disk, fill):
 def test_disk_that_fills_up_costs_only_what_does_not_fit(
     daemon, ended, until, rows, sound, small_disk, fill, quick, bedtick, tmp_path, restless
 ):
-    """The daemon samples on, says so once, and at its end how many batches were lost; what is stored is sound."""
+    """The daemon samples on, says so once, and at its end how much was lost; what is stored is sound."""
     folder = small_disk(1000)
     path, log = folder / "bed.db", tmp_path / "log.txt"
     with log.open("w") as errors:

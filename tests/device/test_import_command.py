@@ -115,7 +115,7 @@ def test_sensor_at_rest_gives_no_event(bedtick, events_of, rows, data_folder, tm
 
 @pytest.mark.parametrize("arguments", [("import",), ("replay", "--chip", "adxl345")], ids=str)
 def test_walking_stamping_and_shaking_show(bedtick, rows, data_folder, tmp_path, arguments):
-    """On the floorboard the quiet start has little activity, the phases after it much, and gaps are not valid."""
+    """On the floorboard the quiet start shows little activity, what follows much, and gaps are not valid."""
     db = tmp_path / "bed.db"
     command, *options = arguments
     assert bedtick(command, data_folder / FLOOR, *options, "--db", db).exit_code == 0

@@ -1,4 +1,4 @@
-"""The plug pulled at any moment: what is on disk is sound and whole up to the promise, and the next start mends the rest.
+"""The plug pulled at any moment: what is on disk is sound up to the promise, the next start mends the rest.
 
 A killed process stands for the pulled plug: all that it committed is there, and nothing else. That SQLite's
 commits reach the medium is another matter. The emulated night is the same for the same seed, so that an
@@ -23,10 +23,14 @@ from bedtick.analysis.cli.sensor import open_rig
 from bedtick.firmware.emulator import Mattress
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.settings import Settings
+from bedtick.logger.store.database import open_database
+from bedtick.logger.store.recovery import close_unplugged
+from bedtick.logger.store.writer import RecordingWriter
 
 RATE_HZ = 400
 EVENTS = "SELECT onset_sample, end_sample, peak_mg FROM events ORDER BY id"
 FINALS = "SELECT onset_sample, kind, tilt_deg FROM events ORDER BY id"
+BOUTS = "SELECT id, onset_sample, end_sample, event_count, median_interval_s FROM bouts ORDER BY id"
 RAW_END = "SELECT coalesce(max(first_sample + sample_count), 0) FROM raw_chunks"
 LAST_STORED = (
     "SELECT max(coalesce((SELECT max(first_sample + sample_count) FROM raw_chunks), 0),"
@@ -102,7 +106,7 @@ def missing(stored, reference, last_sample, rate_hz=RATE_HZ):
 
 
 @pytest.fixture
-def plug_pulled_at(rows, sound, bedtick):
+def plug_pulled_at(rows, sound):
     """Return a function that checks a database as a killed daemon left it against an uninterrupted one."""
 
     def check(path, reference, rate_hz=RATE_HZ):
@@ -113,9 +117,6 @@ def plug_pulled_at(rows, sound, bedtick):
         assert missing(stored, reference, last, rate_hz) == []
         (raw_end,) = rows(path, RAW_END)[0]
         assert last - raw_end <= 10 * rate_hz
-        summary = bedtick("summary", "--db", path, "--json")
-        assert json.loads(summary.stdout)["ended"] == "running"
-        assert "running" in bedtick("summary", "--db", path).stdout
 
     return check
 
@@ -184,7 +185,7 @@ def test_first_start_may_be_cut_at_any_statement(tmp_path, bedtick, restless, so
 
 
 def test_recording_may_be_cut_at_any_statement(tmp_path, bedtick, restless, sound, rows):
-    """Cut between any two statements, a recording holds a run of the same events, and is closed by the next start."""
+    """Cut between any two statements, a recording holds the events so far; the next start closes it."""
     whole = tmp_path / "whole.db"
     assert bedtick("run", "--bus", f"emulated:{restless}", "--speed", "max", "--db", whole).exit_code == 0
     reference = rows(whole, EVENTS)
@@ -229,20 +230,82 @@ def test_nothing_older_than_promised_is_ever_missing(tmp_path, rows):
     assert max(now_s - raw_s for now_s, _, raw_s in looks) <= 10.0
 
 
-def killed_runs(daemon, until, rows, tmp_path, *, seed, kills, longest_s=1.5):
-    """Kill the daemon at random moments of the same night; the paths of what it left."""
-    rng = random.Random(seed)
-    paths = []
-    for number in range(kills):
-        path = tmp_path / f"killed-{number}.db"
-        process = daemon("run", "--bus", "emulated", "--speed", "max", "--seed", seed, "--db", path)
-        until(lambda path=path: rows(path, "SELECT 1 FROM recordings"), process)
-        with pytest.raises(subprocess.TimeoutExpired):  # it runs until it is killed
-            process.wait(rng.uniform(0.0, longest_s))
-        process.kill()
-        assert process.wait() == -signal.SIGKILL
-        paths.append(path)
-    return paths
+def test_next_start_completes_as_the_detector_would_have(bedtick, turning, tmp_path, rows):
+    """Where raw samples are there, tilts, kinds and bouts completed late are those found in time."""
+    path = tmp_path / "bed.db"
+    assert bedtick("run", "--bus", f"emulated:{turning}", "--speed", "max", "--db", path).exit_code == 0
+    finals, bouts, joined = (rows(path, query) for query in (FINALS, BOUTS, "SELECT id, bout_id FROM events"))
+    assert {"turn", "twitch"} <= {kind for _, kind, _ in finals}
+    assert len(bouts) == 2
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE recordings SET ended = NULL, end_sample = NULL")
+        connection.execute(
+            "UPDATE events SET complete = 0, tilt_deg = NULL, bout_id = NULL,"
+            " kind = CASE kind WHEN 'turn' THEN 'movement' ELSE kind END"
+        )
+        connection.execute("DELETE FROM bouts WHERE id > 1")
+    db = open_database(path)
+    assert close_unplugged(db) == [1]
+    db.conn.close()
+    same_finals(rows(path, FINALS), finals, unknown_allowed=0)
+    assert rows(path, BOUTS) == bouts
+    assert rows(path, "SELECT id, bout_id FROM events") == joined
+
+
+def test_refused_batches_are_stored_later_as_they_were(tmp_path, rows, sound, monkeypatch):
+    """Where the disk refuses every third batch half-way, what is stored in the end is the same."""
+    (seed,) = busy_seeds(1)
+    smooth, rough = tmp_path / "smooth.db", tmp_path / "rough.db"
+    emulated_night(smooth, seed, 300.0)
+    chance = random.Random(3)
+    update = RecordingWriter._update_recording
+    refusals = []
+
+    def moody(writer, **values):
+        if "seen_boot_ns" in values and chance.random() < 0.3:
+            refusals.append(values)
+            raise sqlite3.OperationalError("database or disk is full")
+        update(writer, **values)
+
+    monkeypatch.setattr(RecordingWriter, "_update_recording", moody)
+    monkeypatch.setattr("bedtick.logger.store.thread.RETRY_S", (0.0,))
+    monkeypatch.setattr("bedtick.logger.store.thread.LAST_TRIES", 30)
+    monkeypatch.setattr("bedtick.logger.daemon.EMULATED_TRIES", 30)
+    emulated_night(rough, seed, 300.0)
+    assert len(refusals) > 20
+    sound(rough)
+    for query in (
+        EVENTS,
+        FINALS,
+        BOUTS,
+        "SELECT * FROM minutes",
+        "SELECT first_sample, data FROM raw_chunks",
+    ):
+        assert rows(rough, query) == rows(smooth, query)
+        assert rows(rough, query)
+
+
+@pytest.fixture
+def killed_runs(daemon, until, rows, tmp_path, bedtick):
+    """Return a function that kills the daemon at random moments of one night, and gives the files it left."""
+
+    def kill_all(*, seed, kills, longest_s=1.5):
+        rng = random.Random(seed)
+        paths = []
+        for number in range(kills):
+            path = tmp_path / f"killed-{number}.db"
+            process = daemon("run", "--bus", "emulated", "--speed", "max", "--seed", seed, "--db", path)
+            until(lambda path=path: rows(path, "SELECT 1 FROM recordings"), process)
+            with pytest.raises(subprocess.TimeoutExpired):  # it runs until it is killed
+                process.wait(rng.uniform(0.0, longest_s))
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+            assert json.loads(bedtick("summary", "--db", path, "--json").stdout)["ended"] == "running"
+            assert "running" in bedtick("summary", "--db", path).stdout
+            paths.append(path)
+        return paths
+
+    return kill_all
 
 
 def check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start):
@@ -259,18 +322,18 @@ def check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start):
         same_finals(rows(path, FINALS)[: len(before)], finals, unknown_allowed=5)
 
 
-def test_kill_at_a_random_moment(daemon, until, rows, tmp_path, plug_pulled_at, next_start):
-    """Killed six times at random, the daemon leaves every event it owed, and the next start closes the night."""
+def test_kill_at_a_random_moment(killed_runs, rows, tmp_path, plug_pulled_at, next_start):
+    """Killed six times at random, the daemon leaves every event it owed; the next start closes the night."""
     (seed,) = busy_seeds(1)
-    paths = killed_runs(daemon, until, rows, tmp_path, seed=seed, kills=6)
+    paths = killed_runs(seed=seed, kills=6)
     check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", busy_seeds(6))
-def test_sixty_kills(daemon, until, rows, tmp_path, plug_pulled_at, next_start, seed):
+def test_sixty_kills(killed_runs, rows, tmp_path, plug_pulled_at, next_start, seed):
     """The same, ten times for each of six nights, and later into the night."""
-    paths = killed_runs(daemon, until, rows, tmp_path, seed=seed, kills=10, longest_s=5.0)
+    paths = killed_runs(seed=seed, kills=10, longest_s=5.0)
     check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start)
 
 

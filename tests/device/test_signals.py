@@ -60,7 +60,7 @@ def test_second_daemon_is_refused(daemon, ended, until, rows, sound, bedtick, re
     path = tmp_path / "bed.db"
     process = daemon("run", "--bus", "emulated", "--db", path)
     until(lambda: rows(path, RECORDING), process)
-    line = refused("run", "--bus", "emulated", "--speed", "max", "--db", path)
+    line = refused("run", "--bus", f"emulated:{restless}", "--speed", "max", "--db", path)
     assert str(path) in line
     assert "already" in line
     assert json.loads(bedtick("summary", "--db", path, "--json").stdout)["ended"] == "running"
@@ -88,7 +88,7 @@ def test_killed_daemon_leaves_no_lock(daemon, until, rows, bedtick, restless, tm
 def test_interrupted_replay_is_kept_and_done_again(
     daemon, ended, until, rows, sound, bedtick, long_restless, tmp_path
 ):
-    """Ctrl-C ends a replay with exit code 1; the part is stored and closed, and a later replay starts afresh."""
+    """Ctrl-C ends a replay with exit code 1; the part is stored and closed, a later replay starts afresh."""
     path = tmp_path / "bed.db"
     process = daemon("replay", long_restless, "--chip", "adxl345", "--db", path)
     until(lambda: rows(path, CHUNKS) > [(3,)], process)
@@ -99,14 +99,14 @@ def test_interrupted_replay_is_kept_and_done_again(
     sound(path)
     ((_, ended_as, end, digest),) = rows(path, RECORDING)
     assert ended_as == "stopped"
-    assert 0 < end < 360_000
+    assert 0 < end < 180_000
     assert digest is None
     again = bedtick("replay", long_restless, "--chip", "adxl345", "--db", path)
     assert again.exit_code == 0
     assert again.stdout == f"Replayed {long_restless} into {path} as recording 2.\n"
     once_more = bedtick("replay", long_restless, "--chip", "adxl345", "--db", path)
     assert "already, as recording 2; nothing changed" in once_more.stdout
-    assert [row[2] for row in rows(path, RECORDING)] == [end, 360_000]
+    assert [row[2] for row in rows(path, RECORDING)] == [end, 180_000]
 
 
 def test_interrupted_demo_says_where_it_is(daemon, ended, until, rows, sound, tmp_path):
@@ -128,5 +128,5 @@ def test_interrupted_import_changes_nothing(daemon, ended, until, rows, long_res
     until(path.exists, process)
     code, _, err = ended(process, signal.SIGINT)
     whole = rows(path, "SELECT ended, end_sample FROM recordings")
-    assert whole in ([], [("stopped", 360_000)])
+    assert whole in ([], [("stopped", 180_000)])
     assert code == (0 if whole else 1), err

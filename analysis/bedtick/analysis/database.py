@@ -153,6 +153,9 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
 def _refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        raise NoDatabaseError(f"{path} is still empty; the next `bedtick run` fills it")
     if application != APPLICATION_ID:
         raise NotBedtickError(f"{path} is no bedtick database; name another with --db")
     if version > KNOWN_VERSION:

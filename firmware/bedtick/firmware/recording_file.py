@@ -130,7 +130,16 @@ def _read_npz(path: Path) -> _Content:
             return _npz_content(members)
     except RecordingError:
         raise
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        ValueError,
+        EOFError,
+        KeyError,
+        RuntimeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        # RuntimeError is an encrypted member, MemoryError a header that claims a huge array.
         raise RecordingError(
             "not a recording: damaged, or holds something other than plain arrays"
         ) from error

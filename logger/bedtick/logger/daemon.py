@@ -111,7 +111,9 @@ def _record(
     times = SampleClock(origin.nominal_hz)
 
     def stop() -> bool:
-        return control.stop() or (not rig.clock.is_real and thread.failures >= EMULATED_TRIES)
+        # Sampling on without a writer would be a night for nothing: end, and let the service start anew.
+        is_stuck = not rig.clock.is_real and thread.failures >= EMULATED_TRIES
+        return control.stop() or is_stuck or not thread.is_alive
 
     def put(batch: Batch) -> None:
         thread.put(batch)

@@ -95,21 +95,20 @@ class RowTimes:
 
     def __init__(self, recording: Recording) -> None:
         self._t_s = recording.t_s
-        self._first_row = 0
-        self._first_sample = 0
+        self._first_row = self._first_sample = 0
+        self._last_row = len(recording.t_s) - 1
         self.rate_hz = recording.nominal_hz
 
-    def begin_run(self, first_row: int, first_sample: int) -> None:
-        """Say that sample `first_sample` is row `first_row`, and that no sample is missing after it."""
-        self._first_row = first_row
+    def begin_run(self, first_row: int, last_row: int, first_sample: int) -> None:
+        """Say that sample `first_sample` is row `first_row`, and that none is missing up to `last_row`."""
+        self._first_row, self._last_row = first_row, last_row
         self._first_sample = first_sample
 
     def time_ns(self, sample_index: int) -> int:
         """Return the time of a sample since the first row; just past the end of a run, one interval on."""
         row = self._first_row + sample_index - self._first_sample
-        last = len(self._t_s) - 1
-        beyond_s = max(row - last, 0) / self.rate_hz
-        return round((float(self._t_s[min(row, last)]) + beyond_s) * 1e9)
+        beyond_s = max(row - self._last_row, 0) / self.rate_hz
+        return round((float(self._t_s[min(row, self._last_row)]) + beyond_s) * 1e9)
 
 
 def import_recording(
@@ -166,13 +165,14 @@ class _Import:
         self._origin = self._make_origin(chip)
 
     def _make_origin(self, chip: str | None) -> Origin:
+        felt_as = "own" if chip is None else f"{chip}-{self._settings.sensor.range_g}g"
         return Origin(
             place=self._settings.sensor.place,
             chip=self._samples.chip,
             bus="import",
             address=None,
             source="import",
-            source_digest=f"import:{chip or 'own'}:{self._recording.digest}",
+            source_digest=f"import:{felt_as}:{self._recording.digest}",
             boot_id=None,
             time_zone=time_zone(),
             scale_g=self._samples.scale_g,
@@ -208,7 +208,7 @@ class _Import:
             yield recorder.lose(0, "nan_rows", f"{self._recording.nan_rows} rows without a number")
         row = 0
         for before, lost in [*self._recording.gaps().tolist(), (len(self._samples.counts) - 1, 0)]:
-            self._times.begin_run(row, recorder.next_sample)
+            self._times.begin_run(row, before, recorder.next_sample)
             for start in range(row, before + 1, BLOCK_SAMPLES):
                 yield recorder.take(self._samples.counts[start : min(start + BLOCK_SAMPLES, before + 1)])
                 if progress is not None:

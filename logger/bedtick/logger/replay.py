@@ -49,7 +49,7 @@ def replay_recording(
         For an unknown chip, or where the database does not take it.
     """
     rig = emulated_rig(recording_world(recording, "replay"), chip, settings.sensor, at_real_speed=False)
-    digest = f"replay:{chip}:{recording.digest}"
+    digest = f"replay:{chip}-{settings.sensor.range_g}g:{recording.digest}"
     known = _known(path, digest, settings)
     if known is not None:
         return Replayed(known, is_new=False, is_whole=True)

@@ -41,10 +41,11 @@ def command(
         if print_config:
             click.echo(print_settings(settings), nl=False)
             return
-        from bedtick.logger.daemon import Control, record  # noqa: PLC0415  the same
         from bedtick.logger.signals import stop_on_signals  # noqa: PLC0415  the same
 
-        with stop_on_signals() as stop:
+        with stop_on_signals() as stop:  # first of all: what follows takes a moment to load
+            from bedtick.logger.daemon import Control, record  # noqa: PLC0415  the same
+
             rig = open_rig(bus, chip, settings.sensor, seed=seed, at_real_speed=speed == "1")
             log_to_stderr()
             record(rig, settings, db, Control(stop=stop))

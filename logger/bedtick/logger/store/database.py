@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlite_utils
@@ -56,11 +56,11 @@ def open_database(path: Path) -> sqlite_utils.Database:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        try:
-            return _prepare(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+        with ExitStack() as undo:  # a connection that turns out to be unfit is closed again
+            undo.callback(connection.close)
+            db = _prepare(connection, path)
+            undo.pop_all()
+        return db
 
 
 def _create(path: Path) -> None:

@@ -57,10 +57,15 @@ class WriterThread:
             self._changed.notify_all()
 
     def wait_until_written(self, stop: Callable[[], bool]) -> None:
-        """Return once all that was handed over is committed, or `stop` says so: emulated time stands still."""
+        """Return once all is committed, or `stop` says so: emulated time stands still meanwhile."""
         with self._changed:
-            while (self._waiting or self._busy) and self._thread.is_alive() and not stop():
+            while (self._waiting or self._busy) and self.is_alive and not stop():
                 self._changed.wait(LOOK_S)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything will still be written."""
+        return self._thread.is_alive()
 
     @property
     def failures(self) -> int:
@@ -78,7 +83,7 @@ class WriterThread:
             self._closing = True
             self._changed.notify_all()
         self._thread.join()
-        return len(self._waiting)
+        return len(self._waiting) + self._busy
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
@@ -104,6 +109,7 @@ class WriterThread:
                 last_tries -= 1
             if last_tries == 0:
                 self._waiting.appendleft(batch)
+                self._busy = False
                 log.error("gave up: the last %d batches are not stored", len(self._waiting))
                 return False
             self._pause()
