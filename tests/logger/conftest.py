@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def hear():
         settings = settings or DetectorSettings()
         detector = Detector(settings, scale_g, rate_hz, full_scale)
         edges = np.cumsum([0, *(chunks or [len(counts)])])
-        founds = [detector.push(counts[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        founds = [detector.push(counts[a:b]) for a, b in pairwise(edges)]
         founds.append(detector.finish())
         events = [event for found in founds for event in found.events]
         tilts = {c.number: c.tilt_deg for found in founds for c in found.completions}

@@ -1,4 +1,4 @@
-"""Signals made for the tests, in counts of 1/256 g: noise of a chip, jerks on a bed that rings, hearts, turns.
+"""Signals made for the tests, in counts of 1/256 g: noise of a chip, jerks on a ringing bed, hearts, turns.
 
 Made apart from the emulated mattress: the bed's answer is integrated by scipy on a fine grid.
 """
@@ -24,7 +24,7 @@ def chip_noise(seconds, rate_hz, seed=0):
 
 @functools.cache
 def bed_answer(resonance_hz, damping):
-    """What a bed answers to a push of 0.12 s, of peak 1: times and values on a fine grid of 3 s."""
+    """Return what a bed answers to a push of 0.12 s, of peak 1: times and values on a fine grid of 3 s."""
     fine = np.arange(0.0, 3.0, 1 / 8000)
     push = np.where(fine < 0.12, 0.5 - 0.5 * np.cos(2 * np.pi * fine / 0.12), 0.0)
     w = 2 * np.pi * resonance_hz

@@ -29,7 +29,9 @@ print(json.dumps({"cached": kernel.cached, "hits": sum(hits), "onsets": [e.onset
 
 def start(cache, **environment):
     """Start a process that detects, with its cache in a folder; return what it says of kernel and events."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CACHE_D", "NUMBA"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CACHE_D", "NUMBA"))
+    }
     done = subprocess.run(
         [sys.executable, "-c", START],
         env=inherited | {"XDG_CACHE_HOME": str(cache)} | environment,
@@ -200,7 +202,7 @@ def test_a_manifest_that_can_not_be_written_is_no_error(sound, monkeypatch):
     ],
 )
 def test_the_folder_is_the_services_else_the_users(monkeypatch, environment, expected):
-    """systemd's cache folder comes first, then the user's own."""
+    """The cache folder of systemd comes first, then the user's own."""
     for name in ("CACHE_DIRECTORY", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

@@ -36,7 +36,7 @@ print(json.dumps([
 
 @pytest.fixture(scope="module")
 def night(made):
-    """Return 45 s with everything in them: jerks close together, a heart, a turn, gaps and a clipped sample."""
+    """Return 45 s with everything in them: close jerks, a heart, a turn, gaps and a clipped sample."""
     counts = made.chip_noise(COUNT / RATE_HZ, RATE_HZ, seed=3)
     made.add_heart(counts, RATE_HZ, 2.5)
     for onset_s, peak_mg in ((5.0, 40), (8.0, 150), (8.9, 150), (12.0, 15), (33.0, 60), (44.8, 300)):
@@ -60,7 +60,7 @@ def whole(hear, night):
 
 
 def assert_same(heard, expected):
-    """The same sample indices and kinds; features within 1e-9."""
+    """Check for the same sample indices and kinds, and for features within 1e-9."""
     exact = [(e.number, e.onset_sample, e.end_sample, e.kind) for e in heard.events]
     assert exact == [(e.number, e.onset_sample, e.end_sample, e.kind) for e in expected.events]
     assert heard.kinds == expected.kinds
@@ -74,7 +74,7 @@ def assert_same(heard, expected):
 
 
 def flat(minute):
-    """A minute as one level of names."""
+    """Bring a minute to one level of names."""
     return minute.pop("seconds") | minute
 
 

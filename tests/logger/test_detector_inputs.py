@@ -87,6 +87,23 @@ def test_rates_at_the_limits_work(hear, made, rate_hz):
     assert len(heard.minutes) == -(-seconds // 60)
 
 
+@pytest.mark.parametrize("rate_hz", [64.04, 99.317, 100.0, 197.24, 400.0])
+def test_the_size_of_a_count_makes_no_difference(hear, made, rate_hz):
+    """In counts a thousand times finer a recording has the same events, none of them at its start."""
+    counts = made.chip_noise(40, rate_hz, seed=8)
+    made.add_jerk(counts, rate_hz, 20.0, 60.0)
+    coarse = hear(counts, rate_hz)
+    fine = hear(np.rint(counts * 1024), rate_hz, scale_g=2**-18)
+    assert len(coarse.events) == 1
+    for event, twin in zip(coarse.events, fine.events, strict=True):
+        assert (event.onset_sample, event.end_sample, event.kind) == (
+            twin.onset_sample,
+            twin.end_sample,
+            twin.kind,
+        )
+        assert event.peak_mg == pytest.approx(twin.peak_mg, rel=1e-3)
+
+
 def test_short_gaps_invent_nothing(hear, made):
     """Gaps of two samples, hundreds of them at any phase of the second, are gaps and no events."""
     counts = np.rint(made.chip_noise(900, 400.0, seed=5))

@@ -78,7 +78,13 @@ def test_parameters_count_in_samples_and_counts():
     settings = DetectorSettings(ring_down_s=0.25, weakest_limit_mg=40.0)
     sections = filters.design(2.0, 14.0, 400.0)
     p = kernel_parameters(settings, 1 / 256, 400.0, 1023, sections)[0]
-    assert (p.samples_per_step, p.step_hz, p.jerk_steps, p.envelope_steps, p.long_steps) == (4, 100, 35, 12, 150)
+    assert (p.samples_per_step, p.step_hz, p.jerk_steps, p.envelope_steps, p.long_steps) == (
+        4,
+        100,
+        35,
+        12,
+        150,
+    )
     assert (p.settle_samples, p.long_gap_samples, p.quarter_steps) == (800, 40, 25)
     assert p.weakest_limit == pytest.approx(40 * 0.256)
     assert p.ring_decay ** (0.25 * 100) == pytest.approx(np.exp(-2))

@@ -102,9 +102,13 @@ def test_a_text_must_be_a_text():
 
 def test_unknown_names_are_refused():
     """An unknown table, an unknown key, and a key that stands in no table are named, with what there is."""
-    with pytest.raises(SettingsError, match=r"unknown table \[detectors\]; there are sensor, detector, store"):
+    with pytest.raises(
+        SettingsError, match=r"unknown table \[detectors\]; there are sensor, detector, store"
+    ):
         parse_settings({"detectors": {}}, "x")
-    assert "unknown key detector.high_ration; there are band_low_hz, " in refused("detector", "high_ration", 3)
+    assert "unknown key detector.high_ration; there are band_low_hz, " in refused(
+        "detector", "high_ration", 3
+    )
     with pytest.raises(SettingsError, match=r"unknown table \[high_ratio\]"):
         parse_settings({"high_ratio": 3}, "x")
     with pytest.raises(SettingsError, match=r"detector must be a table: write \[detector\]"):

@@ -1,4 +1,4 @@
-"""The detector once more, slow and obvious: whole arrays, direct sums and plain lists, to check the kernel by.
+"""The detector once more, slow and obvious: whole arrays, direct sums, plain lists, to check the kernel by.
 
 Written from what the kernel's docstrings promise, apart from its code: filters come from scipy, levels
 from numpy's eigenvalues, floors from `numpy.quantile`, gravity from `numpy.median`. Samples first become
@@ -52,6 +52,7 @@ class NaiveDetector:
         self.current = None
         self.closed_step = -self.steps(1.5) - 1
         self.inverse = np.ones(3)
+        self.held_long = 0.0
         self.floor_jerk = self.floor_long = self.floor_envelope = 0.0
         self.caution = 1.0
         self.second = 0
@@ -102,7 +103,7 @@ class NaiveDetector:
         self.whole = np.array([not self.missing[k * n : (k + 1) * n].any() for k in range(self.step_count)])
         self.run_steps = np.zeros(self.step_count, int)
         self.settled_from = np.full(len(self.counts) + 1, 10**12)
-        before_end = None
+        before_end, settled = None, 0
         for first, last in self.unbroken():
             is_long = before_end is None or first - before_end > math.floor(0.1 * self.rate_hz)
             settled = first + math.floor(2.0 * self.rate_hz) if is_long else settled
@@ -158,7 +159,7 @@ class NaiveDetector:
         if known:
             floor_square = float((1 / self.inverse**2).sum())
             threshold = self.settings.high_ratio * self.caution * self.floor_jerk
-            weakest = math.sqrt(threshold / (0.13 * self.per_step * (self.inverse**2).mean()))
+            weakest = math.sqrt(threshold / (0.13 * self.per_step * self.sight)) if self.sight else math.inf
         reason = "valid"
         if lost:
             reason = "gap"
@@ -190,7 +191,11 @@ class NaiveDetector:
         noise = self.told.products[whole, :3].sum(axis=0) / (end - start)
         if not self.told.history:
             self.inverse = 1 / np.sqrt(np.maximum(noise, self.rounding))
-            ks = range(start // self.per_step, end // self.per_step)
+            done = end // self.per_step
+            for k in range(done - int(self.run_steps[done - 1]), done):
+                self.told.envelope[k] = self.level(k, self.steps(0.12))
+            self.held_long = self.level(done - 1, self.steps(1.5))
+            ks = range(start // self.per_step, done)
             self.loudest = [
                 max(self.level(k, self.steps(window)) for k in ks) for window in (0.35, 1.5, 0.12)
             ]
@@ -199,8 +204,9 @@ class NaiveDetector:
         recent = np.array(self.told.history[-window:])
         quantile = 0.5 + (self.settings.floor_quantile - 0.5) * len(recent) / window
         floors = np.quantile(recent, quantile, axis=0)
-        self.floor_jerk, self.floor_long, self.floor_envelope = np.maximum(floors[:3], 1.0).tolist()
+        self.floor_jerk, self.floor_long, self.floor_envelope = np.maximum(floors[:3], self.per_step).tolist()
         self.inverse = 1 / np.sqrt(np.maximum(floors[3:], self.rounding))
+        self.sight = float(np.where(floors[3:] > 0, self.inverse**2, 0.0).sum() / 3)
         self.caution = 1 + 1.5 / len(recent)
 
     # -- steps -----------------------------------------------------------------------------------------
@@ -223,14 +229,12 @@ class NaiveDetector:
             self.held_long = 0.0
             self.told.low.append(self.told.low[-1] if self.told.low else 0.0)
         self.told.envelope.append(envelope)
-        self.told.long_level.append(self.held_long)
         self.told.is_open.append(self.current is not None)
         self.told.loudest.append(tuple(self.loudest))
         self.finish_seconds_until((k + 1) * n)
+        self.told.long_level.append(self.held_long)
         self.told.floors.append((self.floor_jerk, self.floor_long, self.floor_envelope))
         self.told.inverse.append(tuple(self.inverse.tolist()))
-
-    held_long = 0.0
 
     def judge(self, k):
         """Levels of a whole step; open, follow, split or close."""
@@ -243,7 +247,7 @@ class NaiveDetector:
         self.envelopes = [*self.told.envelope, envelope]
         self.low = self.settings.low_ratio * self.floor_envelope
         if self.current:
-            self.follow(k, envelope)
+            self.follow(k, envelope, jerk)
         elif self.told.history and (k + 1) * self.per_step >= self.settled_from[(k + 1) * self.per_step - 1]:
             is_jerk = jerk >= self.settings.high_ratio * self.caution * self.floor_jerk
             is_clear = k - self.closed_step > self.steps(1.5)
@@ -259,38 +263,46 @@ class NaiveDetector:
         self.current = {
             "opened": k, "first": first, "onset_step": k, "last": k, "known": None,
             "floor_square": float((1 / self.inverse**2).sum()),
-            "predicted": envelope, "trough": envelope, "trough_step": k, "followed": k,
+            "predicted": envelope, "high": envelope, "trough": envelope, "trough_step": k, "followed": k,
         }  # fmt: skip
 
-    def follow(self, k, envelope):
+    def follow(self, k, envelope, jerk):
         """Take one step into the open event."""
         event = self.current
         event["followed"] = k
         if envelope >= self.low:
             event["last"] = k
+        is_late = k - event["onset_step"] >= self.steps(0.6)
         event["predicted"] *= math.exp(-2 / (self.settings.ring_down_s * self.step_hz))
-        rises = envelope > SPLIT_RATIO * event["predicted"] and envelope >= self.low
-        if rises and k - event["onset_step"] >= self.steps(0.6):
+        event["high"] = max(event["high"], envelope)
+        if envelope < event["high"] / 2 or (not is_late and envelope >= event["predicted"]):
+            event["predicted"] = max(event["predicted"], event["high"])
+            event.update(high=envelope, trough=jerk, trough_step=k)
+        elif jerk < event["trough"]:
+            event.update(trough=jerk, trough_step=k)
+        rises = envelope > SPLIT_RATIO * max(event["predicted"], event["trough"], self.low)
+        is_jerk = jerk >= self.settings.high_ratio * self.caution * self.floor_jerk
+        if rises and is_jerk and is_late:
             event["last"] = min(event["last"], event["trough_step"])
             first = event["trough_step"] + 1
             self.close(k)
             self.open(k, first, envelope)
             return
-        if envelope >= event["predicted"]:
-            event.update(predicted=envelope, trough=envelope, trough_step=k)
-        elif envelope < event["trough"]:
-            event.update(trough=envelope, trough_step=k)
         if event["known"] is None and k - event["opened"] >= self.steps(0.15):
             self.settle_onset(k)
         elif k - event["last"] >= self.steps(0.5):
             self.close(k)
 
     def settle_onset(self, last):
-        """The change of energy that is likeliest between the first step allowed and `last`."""
+        """Find the change of energy that is likeliest between the first step allowed and `last`."""
         event = self.current
+        seen = range(max(event["first"] - self.steps(1.0), self.closed_step + 1), event["first"])
+        unbroken = [k for k in seen if all(self.whole[j] for j in range(k, event["first"]))]
+        unbroken = [k for k in unbroken if self.run_steps[k] > 0]
+        before = max(sum(self.energy(k) for k in unbroken) / self.steps(1.0), 3 * self.per_step)
         likelihoods = []
         for k in range(event["first"], last + 1):
-            ratio = sum(self.energy(j) for j in range(k, last + 1)) / (last - k + 1) / (3 * self.per_step)
+            ratio = sum(self.energy(j) for j in range(k, last + 1)) / (last - k + 1) / before
             gain = (last - k + 1) * (ratio - 1 - math.log(ratio)) if ratio > 1 else -math.inf
             likelihoods.append(gain)
         best = int(np.argmax(likelihoods))
@@ -351,7 +363,7 @@ class NaiveDetector:
     # -- the end ---------------------------------------------------------------------------------------
 
     def end(self):
-        """The rest after the last whole step, then the tilts, for which the whole signal must be known."""
+        """Take the rest after the last whole step, then the tilts, which need the whole signal."""
         done = self.step_count * self.per_step
         rest = np.flatnonzero(self.missing[done:])
         if len(rest):

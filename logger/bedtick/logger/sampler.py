@@ -114,17 +114,20 @@ class Sampler:
             if self._recorder.next_sample > 0:
                 self._put(self._recorder.lose(0, "bus", str(error)))
         self._faults += 1
-        if isinstance(error, ConfigurationLostError) or self._faults % SET_UP_ANEW_AFTER == 0:
-            self._set_up_again()
+        self._lost_touch = True  # what the transfer took from the FIFO is gone, with no overrun to show it
         pause_ns = RETRY_NS[min(self._faults, len(RETRY_NS)) - 1]
+        is_due = isinstance(error, ConfigurationLostError) or self._faults % SET_UP_ANEW_AFTER == 0
+        if is_due and self._is_set_up_again():
+            pause_ns = self._pause_ns  # it measures again: any longer and its FIFO would run over
         self.next_poll_ns = self._clock.boot_ns() + pause_ns
 
-    def _set_up_again(self) -> None:
-        self._lost_touch = True  # its FIFO starts empty: what it held is lost
+    def _is_set_up_again(self) -> bool:
         try:
             self._set_up()
         except (BusError, ChipError) as error:
             log.debug("not yet: %s", error)
+            return False
+        return True
 
     def _recover(self) -> None:
         log.warning("the chip answers again, after %d faults", self._faults)

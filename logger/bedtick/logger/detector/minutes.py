@@ -38,7 +38,7 @@ class MinuteGatherer:
             self._seconds[lay.REASONS[reason]] += (end - start) / self._rate_hz
             self._arrived += arrived
             self._sum_squares += sum_squares
-            if not math.isnan(weakest):
+            if math.isfinite(weakest):  # not before a floor is known, nor where all axes are dead
                 self._floors.append(math.sqrt(floor_square) * self._mg)
                 self._weakest.append(weakest * self._mg)
         return done

@@ -22,6 +22,7 @@ REFRACTORY_S = 0.6  # no event is split sooner after its onset
 SPLIT_RATIO = 10 ** (6 / 10)  # 6 dB, of an energy
 SPECTRUM_S = 2.0  # of an event, for its dominant frequency
 SEARCH_S = 0.3  # an onset lies at most this long before the window that showed it
+BEFORE_S = 1.0  # about a heartbeat
 ONSET_S = 0.15  # seen of an event before its onset is sought: its energy must outweigh the noise before it
 SETTLE_S = 2.0
 BLIND_S = 0.3  # after any gap no window reaches: the filters started on a value with noise
@@ -75,6 +76,7 @@ def kernel_parameters(
         "refractory_steps": steps(REFRACTORY_S),
         "spectrum_steps": steps(SPECTRUM_S),
         "search_steps": steps(SEARCH_S),
+        "before_steps": steps(BEFORE_S),
         "onset_steps": steps(ONSET_S),
         "lag_samples": round(lag_s * nominal_hz),
         "envelope_lag_samples": round((lag_s + ENVELOPE_WINDOW_S / 2) * nominal_hz),

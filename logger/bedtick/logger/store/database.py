@@ -52,7 +52,7 @@ def open_database(path: Path) -> sqlite_utils.Database:
     """
     with store_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _create(path)
+        os.close(_open_file(path))
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
@@ -63,10 +63,14 @@ def open_database(path: Path) -> sqlite_utils.Database:
         return db
 
 
-def _create(path: Path) -> None:
-    """Make the file with its mode before SQLite does: the process's umask alone would decide."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
-    os.close(handle)
+def _open_file(path: Path) -> int:
+    """Open the file; make it with its mode, whatever the umask, where SQLite would make it without."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR)
+    os.fchmod(handle, FILE_MODE)
+    return handle
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Database:
@@ -115,7 +119,7 @@ def recording_lock(path: Path) -> Iterator[bool]:
     """
     with store_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        handle = _open_file(path)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

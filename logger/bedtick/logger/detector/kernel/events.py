@@ -8,7 +8,7 @@ from numba import njit
 
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.gravity import complete_first, gravity_median
-from bedtick.logger.detector.kernel.measure import dominant_hz, level, onset_step
+from bedtick.logger.detector.kernel.measure import dominant_hz, level, onset_step, step_energy
 from bedtick.logger.detector.kernel.seconds import floor_square
 
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
@@ -38,7 +38,7 @@ def open_event(s, ring, inverse, first):
     s.onset_known = 0
     s.peak_square = s.sum_squares = s.top = 0.0
     s.dominant_hz = math.nan
-    s.predicted = s.trough = ring[s.step & MASK, ENVELOPE]
+    s.predicted = s.high = s.trough = ring[s.step & MASK, ENVELOPE]
     s.trough_step = s.step
 
 
@@ -46,7 +46,13 @@ def open_event(s, ring, inverse, first):
 def settle_onset(s, p, ring, inverse, quarters, scratch, last, after):
     """Find the onset, now that what follows it, up to step `last`, stands clear of heartbeats and noise."""
     s.onset_known = 1
-    s.onset_step = onset_step(ring, s.search_from_step, last, inverse, 3.0 * p.samples_per_step)
+    # Heartbeats are part of what was there before, so the second before the search says what that was.
+    first = max(s.search_from_step - p.before_steps, s.closed_step + 1, last - s.run_steps + 1)
+    before = 0.0
+    for k in range(first, s.search_from_step):
+        before += step_energy(ring, k, inverse)
+    before = max(before / p.before_steps, 3.0 * p.samples_per_step)
+    s.onset_step = onset_step(ring, s.search_from_step, last, inverse, before)
     s.counted_step = s.last_above_step = s.onset_step
     for k in range(s.onset_step, last + 1):
         if ring[k & MASK, ENVELOPE] >= s.low:
@@ -93,7 +99,29 @@ def close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, 
 
 
 @njit(nogil=True)
-def follow_event(s, p, ring, envelope):
+def rises_again(s, p, envelope, jerk):
+    """Follow the levels up and down; True where the envelope stands 6 dB above what the ring-down leaves.
+
+    The ring-down starts from the last high, which a fall of 3 dB gives away. A bed may ring for longer
+    than predicted and noise may sway the envelope: so it must also rise above the lowest level of the
+    jerk window since then, and above the low threshold.
+    """
+    s.predicted *= p.ring_decay
+    s.high = max(s.high, envelope)
+    is_first_rise = s.step - s.onset_step < p.refractory_steps and envelope >= s.predicted
+    if is_first_rise or envelope < 0.5 * s.high:
+        s.predicted = max(s.predicted, s.high)
+        s.high = envelope
+        s.trough = jerk
+        s.trough_step = s.step
+    elif jerk < s.trough:
+        s.trough = jerk
+        s.trough_step = s.step
+    return envelope > p.split_ratio * max(s.predicted, s.trough, s.low)
+
+
+@njit(nogil=True)
+def follow_event(s, p, ring, envelope, jerk, is_jerk):
     """Take one more step into the open event; True where a new jerk rises out of its ring-down."""
     if envelope >= s.low:
         s.last_above_step = s.step
@@ -101,17 +129,7 @@ def follow_event(s, p, ring, envelope):
         count_up_to(s, ring, s.step - ring.shape[0] // 4)
     if math.isnan(s.dominant_hz) and s.step - s.onset_step >= p.spectrum_steps:
         s.dominant_hz = dominant_hz(ring, s.onset_step, s.onset_step + p.spectrum_steps, p.step_hz)
-    s.predicted *= p.ring_decay
-    rises = envelope > p.split_ratio * s.predicted and envelope >= s.low
-    if rises and s.step - s.onset_step >= p.refractory_steps:
-        return True
-    if envelope >= s.predicted:
-        s.predicted = s.trough = envelope
-        s.trough_step = s.step
-    elif envelope < s.trough:
-        s.trough = envelope
-        s.trough_step = s.step
-    return False
+    return rises_again(s, p, envelope, jerk) and is_jerk and s.step - s.onset_step >= p.refractory_steps
 
 
 @njit(nogil=True)
@@ -128,8 +146,9 @@ def judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, a
     s.second_envelope = max(s.second_envelope, envelope)
     # The floor may rise under an event, as where a hum sets in: the event must still end.
     s.low = p.low_ratio * s.floor_envelope
+    is_jerk = s.history_count > 0 and jerk >= p.high_ratio * s.caution * s.floor_jerk
     if s.is_open == 1:
-        if follow_event(s, p, ring, envelope):
+        if follow_event(s, p, ring, envelope, jerk, is_jerk):
             s.last_above_step = min(s.last_above_step, s.trough_step)
             close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
             open_event(s, ring, inverse, s.trough_step + 1)
@@ -138,7 +157,6 @@ def judge_step(s, p, ring, inverse, quarters, pending, events, tilts, scratch, a
         elif s.step - s.last_above_step >= p.quiet_steps:
             close_event(s, p, ring, inverse, quarters, pending, tilts, events, scratch, after)
     elif s.history_count > 0 and s.index >= s.settled_from:
-        is_jerk = jerk >= p.high_ratio * s.caution * s.floor_jerk
         # The long window forgets the event before it slowly: until it has, it can not open another.
         is_clear = s.step - s.closed_step > p.long_steps
         is_long = is_clear and s.long_level >= p.long_ratio * s.caution * s.floor_long

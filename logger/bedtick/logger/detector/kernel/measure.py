@@ -55,17 +55,17 @@ def step_energy(ring, step, inverse):
 
 
 @njit(nogil=True)
-def onset_step(ring, first, last, inverse, noise):
+def onset_step(ring, first, last, inverse, before):
     """Return the first step of the event that is seen at `last`: the likeliest change of energy.
 
-    Maximum likelihood of "noise of known energy before, one larger energy from here on" over the
+    Maximum likelihood of "the energy known from before, one larger energy from here on" over the
     steps ``first..last``, as in Maeda's criterion (1985) for seismic onsets.
     """
     best, best_step, total = math.inf, last, 0.0
     for k in range(last, first - 1, -1):
         total += step_energy(ring, k, inverse)
         count = last - k + 1
-        ratio = total / count / noise
+        ratio = total / count / before
         if ratio > 1.0:
             unlikelihood = count * (math.log(ratio) + 1.0 - ratio)
             if unlikelihood < best:

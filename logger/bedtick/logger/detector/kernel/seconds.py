@@ -11,6 +11,8 @@ from bedtick.logger.detector.kernel.gravity import sort_in_place
 from bedtick.logger.detector.kernel.measure import level
 
 OK, GAP, SATURATED, SETTLING, FLOOR = lay.OK, lay.GAP, lay.SATURATED, lay.SETTLING, lay.FLOOR
+MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
+ENVELOPE = lay.ENVELOPE
 
 
 @njit(nogil=True)
@@ -21,6 +23,7 @@ def update_floor(s, p, history, inverse, scratch):
         return
     # A history that is still short is read nearer its median: its lowest fifth would be luck.
     quantile = 0.5 + (p.floor_quantile - 0.5) * n / history.shape[0]
+    s.sight = 0.0
     position = quantile * (n - 1)
     index = int(position)
     part = position - index
@@ -31,15 +34,16 @@ def update_floor(s, p, history, inverse, scratch):
         value = scratch[index]
         if part > 0.0:
             value += part * (scratch[index + 1] - value)
-        # Whitened noise has a level of 1. Less comes from a stuck sensor, where nothing would pass for a jerk.
+        # Whitened noise has a level of 1 a sample; less is a stuck sensor: nothing may pass for a jerk.
         if column == 0:
-            s.floor_jerk = max(value, 1.0)
+            s.floor_jerk = max(value, p.samples_per_step)
         elif column == 1:
-            s.floor_long = max(value, 1.0)
+            s.floor_long = max(value, p.samples_per_step)
         elif column == 2:
-            s.floor_envelope = max(value, 1.0)
+            s.floor_envelope = max(value, p.samples_per_step)
         else:
             inverse[column - 3] = 1.0 / math.sqrt(max(value, p.least_noise))
+            s.sight += inverse[column - 3] ** 2 / 3.0 if value > 0.0 else 0.0
     s.caution = 1.0 + 1.5 / n
 
 
@@ -50,10 +54,11 @@ def floor_square(inverse):
 
 
 @njit(nogil=True)
-def weakest_counts(s, p, inverse):
-    """Smallest peak, in counts, that would reach the high threshold: its mean over directions."""
-    mean_inverse = (inverse[0] ** 2 + inverse[1] ** 2 + inverse[2] ** 2) / 3.0
-    return math.sqrt(p.high_ratio * s.caution * s.floor_jerk / (p.peak_to_level * mean_inverse))
+def weakest_counts(s, p):
+    """Smallest peak, in counts, to reach the high threshold, averaged over directions; infinite if blind."""
+    if s.sight == 0.0:
+        return math.inf
+    return math.sqrt(p.high_ratio * s.caution * s.floor_jerk / (p.peak_to_level * s.sight))
 
 
 @njit(nogil=True)
@@ -72,19 +77,22 @@ def reason_of_second(s, p, weakest):
 
 @njit(nogil=True)
 def whiten_first_second(s, p, ring, inverse):
-    """Take each axis's noise from the first second, and its levels anew: they were not whitened yet."""
+    """Take each axis's noise from the first second, and all levels anew: they were not whitened yet."""
     inverse[0] = 1.0 / math.sqrt(max(s.second_xx / s.second_arrived, p.least_noise))
     inverse[1] = 1.0 / math.sqrt(max(s.second_yy / s.second_arrived, p.least_noise))
     inverse[2] = 1.0 / math.sqrt(max(s.second_zz / s.second_arrived, p.least_noise))
     s.second_jerk = s.second_long = s.second_envelope = 0.0
-    for k in range(s.second_start // p.samples_per_step, s.step):
+    first_of_second = s.second_start // p.samples_per_step
+    for k in range(s.step - min(s.run_steps, ring.shape[0] // 2), s.step):
         run = s.run_steps - (s.step - 1 - k)
-        if run >= p.envelope_steps:
-            s.second_envelope = max(s.second_envelope, level(ring, k, p.envelope_steps, inverse))
-        if run >= p.jerk_steps:
-            s.second_jerk = max(s.second_jerk, level(ring, k, p.jerk_steps, inverse))
-        if run >= p.long_steps:
-            s.second_long = max(s.second_long, level(ring, k, p.long_steps, inverse))
+        envelope = level(ring, k, p.envelope_steps, inverse) if run >= p.envelope_steps else 0.0
+        ring[k & MASK, ENVELOPE] = envelope
+        s.long_level = level(ring, k, p.long_steps, inverse) if run >= p.long_steps else 0.0
+        if k >= first_of_second:
+            s.second_envelope = max(s.second_envelope, envelope)
+            s.second_long = max(s.second_long, s.long_level)
+            if run >= p.jerk_steps:
+                s.second_jerk = max(s.second_jerk, level(ring, k, p.jerk_steps, inverse))
 
 
 @njit(nogil=True)
@@ -121,7 +129,7 @@ def finish_second(s, p, ring, history, inverse, scratch, seconds):
     s.seconds_out += 1
     row.weakest = row.floor_square = math.nan
     if s.history_count > 0:
-        row.weakest = weakest_counts(s, p, inverse)
+        row.weakest = weakest_counts(s, p)
         row.floor_square = floor_square(inverse)
     row.second, row.start, row.end = s.second, s.second_start, s.index
     row.arrived, row.sum_squares = s.second_arrived, s.second_sum_squares
