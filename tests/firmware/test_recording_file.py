@@ -157,6 +157,11 @@ BAD_MEMBERS = [
     ({"acc_g": STILL, "fs_hz": "fast"}, "fs_hz must be one number"),
     ({"acc_g": STILL, "fs_hz": 100.0, "scale_g": 0.0}, "scale_g is 0"),
     ({"acc_g": STILL, "fs_hz": 100.0, "start_utc": "yesterday"}, "start_utc 'yesterday' is no ISO 8601"),
+    ({"acc_g": STILL, "fs_hz": 100.0, "start_utc": "9999-01-01T00:00:00Z"}, "the year 9999 is outside"),
+    (
+        {"acc_g": STILL, "t_s": np.arange(len(STILL)) / 100 + 1e9 * (np.arange(len(STILL)) > 5)},
+        "more than a day",
+    ),
     ({"acc_g": STILL, "t_s": np.zeros(50)}, "does not increase"),
     ({"acc_g": STILL, "t_s": -np.arange(50.0)}, "does not increase"),
     ({"acc_g": STILL, "t_s": np.where(np.arange(50) == 3, np.nan, np.arange(50) / 100)}, "does not increase"),

@@ -254,7 +254,7 @@ class NaiveDetector:
             is_long = is_clear and self.held_long >= self.settings.long_ratio * self.caution * self.floor_long
             if is_jerk or is_long:
                 window = self.steps(0.35 if is_jerk else 1.5)
-                reach = min(window + self.steps(0.3), int(self.run_steps[k]) - 1)
+                reach = min(window + self.steps(0.1), int(self.run_steps[k]) - 1)
                 self.open(k, max(k - reach, self.closed_step + 1), envelope)
         return envelope
 

@@ -29,6 +29,8 @@ from bedtick.firmware.errors import RecordingError
 CSV_HEADER = "t_s,x_g,y_g,z_g"
 SLOWEST_HZ, FASTEST_HZ = 50.0, 3200.0
 GAP_INTERVALS = 1.5
+LONGEST_GAP_S = 86_400.0  # a longer one is a clock that was set meanwhile, or two nights in one file
+FIRST_YEAR, LAST_YEAR = 1970, 2199  # nanoseconds of later years do not fit 64 bits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -194,6 +196,8 @@ def _start_of(members: Mapping[str, NDArray[Any]]) -> int | None:
 def _utc_ns(moment: datetime) -> int:
     if moment.tzinfo is None:
         raise RecordingError("the start time needs a time zone, like 2026-01-31T22:15:00+01:00")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise RecordingError(f"a start in the year {moment.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
     return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
@@ -260,6 +264,11 @@ def _checked_times(content: _Content, rows: int) -> NDArray[np.float64]:
     t_s = t_s.astype(np.float64)
     if not np.isfinite(t_s).all() or not (np.diff(t_s) > 0).all():
         raise RecordingError("t_s does not increase from row to row")
+    longest_s = float(np.diff(t_s).max(initial=0.0))
+    if longest_s > LONGEST_GAP_S:
+        raise RecordingError(
+            f"t_s has a gap of {longest_s:.0f} s: more than a day; give each night a file of its own"
+        )
     since_first: NDArray[np.float64] = t_s - t_s[:1]
     return since_first
 

@@ -53,17 +53,23 @@ def check_device(open_rig: Callable[[], Rig], settings: Settings, path: Path) ->
     yield store
     if is_free:
         yield from _check_sensor(open_rig, settings.sensor)
-    else:
+    elif store.state == GOOD:
         yield Finding("sensor", GOOD, "a recording is running, so the sensor is left alone")
+    else:
+        yield Finding("sensor", WARNING, "left alone: it can not be told whether a recording is running")
     yield _check_kernel()
 
 
 def _check_store(path: Path) -> tuple[Finding, bool]:
+    """Open the database; also tell whether it is known that nothing records into it."""
+    is_free = False
     try:
         with recording_lock(path) as is_free:
             open_database(path).conn.close()
     except BedtickError as error:
-        return Finding("database", FAILURE, str(error), "nights can not be stored until this is solved"), True
+        return Finding(
+            "database", FAILURE, str(error), "nights can not be stored until this is solved"
+        ), is_free
     return Finding("database", GOOD, f"{path} can be written"), is_free
 
 

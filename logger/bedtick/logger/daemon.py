@@ -24,7 +24,13 @@ from bedtick.logger.rig import Rig, choose_rate_hz
 from bedtick.logger.sampler import Sampler
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.batch import Batch, WallTime
-from bedtick.logger.store.database import immediate, open_database, recording_lock, store_errors
+from bedtick.logger.store.database import (
+    checkpoint_by_itself,
+    immediate,
+    open_database,
+    recording_lock,
+    store_errors,
+)
 from bedtick.logger.store.recovery import close_unplugged
 from bedtick.logger.store.thread import WriterThread
 from bedtick.logger.store.writer import Origin, RecordingWriter, add_recording, add_scoring
@@ -83,6 +89,7 @@ def record(
         try:
             if is_alone:
                 with store_errors(path):
+                    checkpoint_by_itself(db)
                     close_unplugged(db)
             return _record(db, rig, settings, path, control)
         finally:

@@ -17,8 +17,8 @@ START = datetime(2026, 1, 10, 22, 30, 10, tzinfo=UTC)
 MOST_RATE_ERROR = 0.03  # oscillators of this class of chip are off by as much
 
 
-def record_demo(path: Path, seed: int, control: Control) -> list[TrueEvent]:
-    """Record an emulated night into a database; return what was put in.
+def record_demo(path: Path, seed: int, control: Control) -> tuple[int, list[TrueEvent]]:
+    """Record an emulated night into a database; return the recording's id and what was put in.
 
     Parameters
     ----------
@@ -37,5 +37,5 @@ def record_demo(path: Path, seed: int, control: Control) -> list[TrueEvent]:
     rig = emulated_rig(world, "auto", settings.sensor, at_real_speed=False)
     end_ns = rig.clock.boot_ns() + round(NIGHT_S * 1e9)
     rig = dataclasses.replace(rig, has_ended=lambda: rig.clock.boot_ns() >= end_ns)
-    record(rig, settings, path, control)
-    return Mattress(seed).truth(0.0, NIGHT_S)
+    recording_id = record(rig, settings, path, control)
+    return recording_id, Mattress(seed).truth(0.0, NIGHT_S)

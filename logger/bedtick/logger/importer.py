@@ -103,6 +103,9 @@ class RowTimes:
         """Say that sample `first_sample` is row `first_row`, and that none is missing up to `last_row`."""
         self._first_row, self._last_row = first_row, last_row
         self._first_sample = first_sample
+        length_s = float(self._t_s[last_row] - self._t_s[first_row])
+        if length_s > 0:  # as measured: the nominal rate, of a median interval, may be off by percents
+            self.rate_hz = (last_row - first_row) / length_s
 
     def time_ns(self, sample_index: int) -> int:
         """Return the time of a sample since the first row; just past the end of a run, one interval on."""
@@ -140,8 +143,11 @@ def import_recording(
     Raises
     ------
     StoreError, SettingsError, RecordingError
-        Where the database does not take it, there is no such chip, or the values do not fit their scale.
+        Where the database does not take it, there is no such chip, the values do not fit their scale,
+        or a start by hand would contradict the recording's own.
     """
+    if hand_start_utc_ns is not None and recording.start_utc_ns is not None:
+        raise RecordingError("the recording names its own start (start_utc): leave --start away")
     samples = _Import(recording, settings, chip, hand_start_utc_ns)  # before a database is made for nothing
     db = open_database(path)
     try:
@@ -183,9 +189,11 @@ class _Import:
 
     def into(self, db: sqlite_utils.Database, progress: Callable[[int], None] | None) -> Imported:
         """Detect first and write then, in one short transaction: a daemon may be recording into the file."""
-        known = find_recording(db, self._origin.source_digest)
-        if known is not None and has_scoring(db, known, self._settings):
-            return Imported(known, is_new_recording=False, is_new_scoring=False)
+        digest = self._origin.source_digest
+        scored = find_scored(db, digest, self._settings)
+        if scored is not None:
+            return Imported(scored, is_new_recording=False, is_new_scoring=False)
+        known = find_recording(db, digest)
         batches = list(self._batches(progress))
         with immediate(db):
             recording_id = known if known is not None else add_recording(db, self._origin, None)
@@ -233,10 +241,11 @@ def find_recording(db: sqlite_utils.Database, digest: str | None) -> int | None:
     return None if row is None else int(row[0])
 
 
-def has_scoring(db: sqlite_utils.Database, recording_id: int, settings: Settings) -> bool:
-    """Tell whether a recording has a scoring with these settings by this version of bedtick."""
+def find_scored(db: sqlite_utils.Database, digest: str | None, settings: Settings) -> int | None:
+    """Return the id of a complete recording with this digest, these settings and this version of bedtick."""
     row = db.execute(
-        "SELECT 1 FROM scorings WHERE recording_id = ? AND settings = ? AND software = ?",
-        [recording_id, settings_text(settings.detector), software()],
+        "SELECT r.id FROM recordings r JOIN scorings s ON s.recording_id = r.id"
+        " WHERE r.source_digest = ? AND r.ended = 'stopped' AND s.settings = ? AND s.software = ?",
+        [digest, settings_text(settings.detector), software()],
     ).fetchone()
-    return row is not None
+    return None if row is None else int(row[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 from bedtick.firmware.recording_file import Recording
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
-from bedtick.logger.importer import find_recording, has_scoring
+from bedtick.logger.importer import find_scored
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.database import immediate, open_database, store_errors
 
@@ -49,7 +49,7 @@ def replay_recording(
         For an unknown chip, or where the database does not take it.
     """
     rig = emulated_rig(recording_world(recording, "replay"), chip, settings.sensor, at_real_speed=False)
-    digest = f"replay:{chip}-{settings.sensor.range_g}g:{recording.digest}"
+    digest = f"replay:{rig.chip.name}-{settings.sensor.range_g}g:{recording.digest}"
     known = _known(path, digest, settings)
     if known is not None:
         return Replayed(known, is_new=False, is_whole=True)
@@ -64,8 +64,7 @@ def _known(path: Path, digest: str, settings: Settings) -> int | None:
     db = open_database(path)
     try:
         with store_errors(path):
-            known = find_recording(db, digest)
-            return known if known is not None and has_scoring(db, known, settings) else None
+            return find_scored(db, digest, settings)
     finally:
         db.conn.close()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bedtick.firmware.bus import I2CBus, open_bus
-from bedtick.firmware.chips import CHIPS, Chip, default_rate_hz
+from bedtick.firmware.chips import CHIPS, MOST_BUS_SHARE, Chip, default_rate_hz
 from bedtick.firmware.clock import Clock, SystemClock
 from bedtick.firmware.errors import BusError, SettingsError
 from bedtick.logger.settings import SensorSettings
 from bedtick.logger.wall_clock import SystemWallClock, WallClock
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,5 +100,17 @@ def find_chip(bus: I2CBus, name: str, sensor: SensorSettings, clock: Clock) -> t
 
 
 def choose_rate_hz(chip: Chip, sensor: SensorSettings) -> int:
-    """Return the rate that was set, else the highest usual one that the bus carries in half of its time."""
-    return sensor.rate_hz or default_rate_hz(chip.measure_set_s())
+    """Return the rate that was set, else the highest usual one that the bus carries in half of its time.
+
+    A rate that was set is kept even where it is unwise; the log says so.
+    """
+    set_s = chip.measure_set_s()
+    if not sensor.rate_hz:
+        return default_rate_hz(set_s)
+    share = sensor.rate_hz * set_s
+    if share > MOST_BUS_SHARE:
+        log.warning(
+            "%d Hz takes %.0f %% of the bus's time, so samples may be lost: set sensor.rate_hz to %d, or a "
+            "faster bus", sensor.rate_hz, 100 * share, default_rate_hz(set_s),
+        )  # fmt: skip
+    return sensor.rate_hz

@@ -28,6 +28,7 @@ LONGEST_PAUSE_NS = 50_000_000  # a slow chip is polled as often, for the sake of
 STALL_NS = 100_000_000
 RETRY_NS = (50_000_000, 200_000_000, 1_000_000_000)  # pauses after faults in a row; the last goes on
 SET_UP_ANEW_AFTER = 3
+REMIND_EVERY = 600  # faults in a row, a second apart: 10 minutes
 
 log = logging.getLogger(__name__)
 
@@ -109,10 +110,10 @@ class Sampler:
             self._put(self._recorder.lose(lost, kind, detail))
 
     def _fail(self, error: BusError) -> None:
-        if self._faults == 0:
+        if self._faults % REMIND_EVERY == 0:
             log.warning("%s; trying again", error)
-            if self._recorder.next_sample > 0:
-                self._put(self._recorder.lose(0, "bus", str(error)))
+        if self._faults == 0 and self._recorder.next_sample > 0:
+            self._put(self._recorder.lose(0, "bus", str(error)))
         self._faults += 1
         self._lost_touch = True  # what the transfer took from the FIFO is gone, with no overrun to show it
         pause_ns = RETRY_NS[min(self._faults, len(RETRY_NS)) - 1]

@@ -14,7 +14,7 @@ from bedtick.analysis.cli.summary import print_summary
 from bedtick.analysis.database import reading
 from bedtick.analysis.events import load_events
 from bedtick.analysis.matching import Span, match
-from bedtick.analysis.nights import find_night, load_nights, with_exact_clocks
+from bedtick.analysis.nights import load_nights, with_exact_clocks
 
 if TYPE_CHECKING:
     from bedtick.firmware.emulator import TrueEvent
@@ -46,19 +46,28 @@ def command(seed: int, db: Path | None) -> None:
         from bedtick.logger.signals import stop_on_signals  # noqa: PLC0415  the same
 
         with progress_bar("an emulated night", NIGHT_S) as show, stop_on_signals() as stop:
-            true = record_demo(path, seed, Control(stop, lambda done_ns: show(done_ns / 1e9)))
+            recording_id, true = record_demo(path, seed, Control(stop, lambda done_ns: show(done_ns / 1e9)))
             was_stopped = stop()
     if was_stopped:
         raise click.ClickException(f"stopped before the night was over; {path} holds what was done.")
-    print_summary(path)
-    click.echo(f"\n{_verdict(path, true)}\nThe night is in {path} (look again: bedtick summary --db PATH).")
+    night, detected = _found(path, recording_id)
+    print_summary(path, night)
+    click.echo(
+        f"\n{_verdict(true, detected)}\nThe night is in {path} (look again: bedtick summary --db PATH)."
+    )
 
 
-def _verdict(path: Path, true: list[TrueEvent]) -> str:
-    """Say what was put in, what was found of it, and what was invented."""
+def _found(path: Path, recording_id: int) -> tuple[str, list[Span]]:
+    """Return the name of the recording's night, and its events: the database may hold other nights."""
     with reading(path) as connection:
-        night = with_exact_clocks(connection, find_night(load_nights(connection), "last"))
-        detected = [Span(e.start_s, e.start_s + e.duration_s) for e in load_events(connection, night)]
+        nights = [n for n in load_nights(connection) if any(p.recording.id == recording_id for p in n.parts)]
+        events = [e for n in nights for e in load_events(connection, with_exact_clocks(connection, n))]
+    spans = [Span(e.start_s, e.start_s + e.duration_s) for e in events if e.recording == recording_id]
+    return nights[-1].name, spans
+
+
+def _verdict(true: list[TrueEvent], detected: list[Span]) -> str:
+    """Say what was put in, what was found of it, and what was invented."""
     result = match([Span(event.onset_s, event.end_s) for event in true], detected)
     clear = [found for event, found in zip(true, result.found, strict=True) if event.peak_mg >= CLEAR_MG]
     weak = [found for event, found in zip(true, result.found, strict=True) if event.peak_mg < CLEAR_MG]

@@ -12,6 +12,8 @@ from bedtick.analysis.cli.options import database_option
 from bedtick.analysis.cli.progress import progress_bar
 from bedtick.analysis.cli.sensor import config_option
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199  # nanoseconds of later years do not fit 64 bits
+
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -55,8 +57,8 @@ def _utc_ns(start: str | None) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(start).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(
-            f"{start!r} is no time: write it as 2026-02-03T22:45.", param_hint="--start"
-        ) from error
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise click.BadParameter(f"{start!r} is no time: write it as 2026-02-03T22:45.", param_hint="--start")
     return round(moment.timestamp() * 1e6) * 1000

@@ -3,7 +3,7 @@
 from bedtick.firmware.chips.adxl345 import Adxl345
 from bedtick.firmware.chips.contract import Block, Chip, SelfTest
 
-__all__ = ["ADDRESSES", "CHIPS", "Block", "Chip", "SelfTest", "default_rate_hz"]
+__all__ = ["ADDRESSES", "CHIPS", "MOST_BUS_SHARE", "Block", "Chip", "SelfTest", "default_rate_hz"]
 
 CHIPS: dict[str, type[Chip]] = {driver.name: driver for driver in (Adxl345,)}
 ADDRESSES: dict[str, tuple[int, ...]] = {name: driver.addresses for name, driver in CHIPS.items()}

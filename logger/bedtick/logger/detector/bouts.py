@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
+from bisect import insort
 from dataclasses import dataclass
-from itertools import pairwise
 
 from bedtick.logger.detector.events import MOVEMENT, TWITCH
 from bedtick.logger.settings import DetectorSettings
@@ -38,33 +37,36 @@ class BoutTracker:
         self._gap_samples = settings.bout_gap_s * nominal_hz
         self._rate_hz = nominal_hz
         self._number = 0
-        self._members: list[tuple[int, int]] = []  # (event number, onset sample)
-        self._ends: list[int] = []
+        self._members: list[int] = []  # event numbers
+        self._intervals: list[int] = []  # from onset to onset, in samples, sorted: a bout may last all night
+        self._first_onset = self._last_onset = self._end = 0
 
     def add(self, number: int, kind: str, onset_sample: int, end_sample: int) -> Bout | None:
         """Take one event; return its bout where it is in one."""
         if kind not in (TWITCH, MOVEMENT):
             return None
-        if self._members and onset_sample - self._members[-1][1] > self._gap_samples:
-            self._members.clear()
-            self._ends.clear()
-        self._members.append((number, onset_sample))
-        self._ends.append(end_sample)
+        if self._members and onset_sample - self._last_onset <= self._gap_samples:
+            insort(self._intervals, onset_sample - self._last_onset)
+        else:
+            self._members, self._intervals = [], []
+            self._first_onset, self._end = onset_sample, end_sample
+        self._members.append(number)
+        self._last_onset, self._end = onset_sample, max(self._end, end_sample)
         if len(self._members) < self._least:
             return None
         if len(self._members) == self._least:
             self._number += 1
-            return self._bout(tuple(n for n, _ in self._members))
+            return self._bout(tuple(self._members))
         return self._bout((number,))
 
     def _bout(self, joined: tuple[int, ...]) -> Bout:
-        onsets = [onset for _, onset in self._members]
-        intervals = [b - a for a, b in pairwise(onsets)]
+        between = self._intervals
+        median = (between[(len(between) - 1) // 2] + between[len(between) // 2]) / 2
         return Bout(
             number=self._number,
-            onset_sample=onsets[0],
-            end_sample=max(self._ends),
-            event_count=len(onsets),
-            median_interval_s=statistics.median(intervals) / self._rate_hz,
+            onset_sample=self._first_onset,
+            end_sample=self._end,
+            event_count=len(self._members),
+            median_interval_s=median / self._rate_hz,
             joined=joined,
         )

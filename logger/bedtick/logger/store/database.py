@@ -76,6 +76,7 @@ def _open_file(path: Path) -> int:
 def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Database:
     _check_identity(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the daemon's alone: see `checkpoint_by_itself`
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     db = sqlite_utils.Database(connection, execute_plugins=False)
@@ -83,6 +84,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Databas
         with immediate(db):  # as one: a plug pulled meanwhile leaves an empty file or a whole one
             migrations.apply(db)
     return db
+
+
+def checkpoint_by_itself(db: sqlite_utils.Database) -> None:
+    """Let this connection move the log into the file as it grows: the daemon's part, and no other command's."""
+    db.execute("PRAGMA wal_autocheckpoint = 1000")  # pages, SQLite's own default
 
 
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:

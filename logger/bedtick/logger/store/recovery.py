@@ -7,8 +7,8 @@ by the same rule as the detector's; where they were not, it stays unknown.
 
 from __future__ import annotations
 
-import json
 import sqlite3
+from contextlib import suppress
 
 import numpy as np
 import sqlite_utils
@@ -21,7 +21,7 @@ from bedtick.logger.detector.parameters import samples_per_quarter
 from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.codec import unpack
 from bedtick.logger.store.database import immediate
-from bedtick.logger.store.writer import insert
+from bedtick.logger.store.writer import insert, settings_from
 
 
 def close_unplugged(db: sqlite_utils.Database) -> list[int]:
@@ -48,7 +48,7 @@ def _complete(db: sqlite_utils.Database, recording_id: int) -> None:
         "SELECT id, settings FROM scorings WHERE recording_id = ?", [recording_id]
     ).fetchall()
     for scoring_id, text in scorings:
-        settings = DetectorSettings(**json.loads(text))
+        settings = settings_from(text)
         rows = db.execute(
             "SELECT id, onset_sample, end_sample, kind FROM events WHERE scoring_id = ? AND complete = 0",
             [scoring_id],
@@ -77,7 +77,10 @@ def _tilt_deg(
 def _gravity(
     connection: sqlite3.Connection, recording_id: int, start: int, span: int, quarter: int
 ) -> NDArray[np.float64] | None:
-    """Return the median over 4 s of quarter-second means, (3,) counts; None where a sample is missing."""
+    """Return the median over 4 s of quarter-second means, (3,) counts; None where a sample is missing.
+
+    A damaged chunk is a missing one: it must not keep the daemon from its next night.
+    """
     rows = connection.execute(
         "SELECT first_sample, sample_count, data FROM raw_chunks WHERE recording_id = ? AND data IS NOT NULL"
         " AND first_sample < ? AND first_sample + sample_count > ? ORDER BY first_sample",
@@ -86,7 +89,8 @@ def _gravity(
     window = np.full((span, 3), np.nan)
     for first, count, data in rows:
         low, high = max(first, start), min(first + count, start + span)
-        window[low - start : high - start] = unpack(data, count)[low - first : high - first]
+        with suppress(ValueError):
+            window[low - start : high - start] = unpack(data, count)[low - first : high - first]
     medians = np.median(window.reshape(-1, quarter, 3).mean(axis=1), axis=0)
     return None if np.isnan(medians).any() else medians
 

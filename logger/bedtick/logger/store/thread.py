@@ -13,6 +13,7 @@ from bedtick.logger.store.writer import RecordingWriter
 
 MOST_WAITING = 600  # batches with raw samples kept while nothing can be written: of 5 s each, 50 minutes
 RETRY_S = (0.2, 1.0, 5.0, 15.0)  # pauses after the first failures; the last goes on for ever
+REMIND_EVERY = 20  # failures, once they are 15 s apart and more: at least 5 minutes
 LOOK_S = 0.2  # who waits for the disk asks this often whether to stop
 LAST_TRIES = 3  # once the daemon is ending, a second apart
 
@@ -119,7 +120,7 @@ class WriterThread:
         try:
             self._writer.commit(batch, seen_boot_ns=self._boot_ns())
         except sqlite3.Error as error:
-            if self._failures == 0:
+            if self._failures % REMIND_EVERY == 0:
                 log.warning("can not store (%s); sampling goes on, and so do the tries", error)
             self._failures += 1
             self._trouble = str(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from typing import Any
 
@@ -43,6 +43,12 @@ def software() -> str:
 def settings_text(settings: DetectorSettings) -> str:
     """Return the settings of a scoring as they are stored: JSON with sorted keys."""
     return json.dumps(asdict(settings), sort_keys=True)
+
+
+def settings_from(text: str) -> DetectorSettings:
+    """Return the settings of a stored scoring; another version's keys are left out, or take the default."""
+    known = {field.name for field in fields(DetectorSettings)}
+    return DetectorSettings(**{key: value for key, value in json.loads(text).items() if key in known})
 
 
 def insert(db: sqlite_utils.Database, table: str, row: dict[str, Any]) -> int:
@@ -102,7 +108,7 @@ class RecordingWriter:
         sqlite3.Error
             Where the database did not take them; the batch can be committed again later.
         """
-        ids = dict(self._event_ids), dict(self._bout_ids)
+        bout_ids = dict(self._bout_ids)
         try:
             with immediate(self.db):
                 self.write_recorded(batch)
@@ -110,13 +116,17 @@ class RecordingWriter:
                 if seen_boot_ns is not None:
                     self._update_recording(seen_boot_ns=seen_boot_ns)
         except sqlite3.Error:
-            self._event_ids, self._bout_ids = ids  # those of this try were rolled back with their rows
+            self._bout_ids = bout_ids  # those of this try were rolled back with their rows
+            for event in batch.events:
+                self._event_ids.pop(event.number, None)
             raise
 
     def write_recorded(self, batch: Batch) -> None:
         """Write what does not depend on a scoring: raw samples, anchors, faults and the end."""
         for chunk in batch.chunks:
             self._insert_chunk(chunk)
+        if batch.chunks:
+            self._update_recording(rate_hz=batch.chunks[-1].rate_hz)
         for anchor in batch.anchors:
             row = asdict(anchor) | asdict(anchor.wall) | {"recording_id": self.recording_id}
             del row["wall"]
@@ -149,7 +159,6 @@ class RecordingWriter:
                 chunk.wall.utc_ns, int(chunk.wall.synced), chunk.data,
             ),
         )  # fmt: skip
-        self._update_recording(rate_hz=chunk.rate_hz)
 
     def _update_recording(self, **values: float | str | None) -> None:
         self.db.table("recordings").update(self.recording_id, values)
