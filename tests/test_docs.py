@@ -34,7 +34,7 @@ def described_tables() -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 def db():
-    """A new database in memory."""
+    """Make a new database in memory."""
     database = sqlite_utils.Database(memory=True)
     migrations.apply(database)
     return database
@@ -86,7 +86,7 @@ def test_settings_named_in_the_readme_exist():
 def test_make_targets_named_in_the_readme_exist():
     """Each `make TARGET` in the README is one of the Makefile's."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    named = set(re.findall(r"`?make ([a-z-]+)", README))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", README))
     assert {"demo", "test"} <= named <= targets
 
 
