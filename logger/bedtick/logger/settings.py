@@ -50,7 +50,7 @@ class DetectorSettings:
     )
     band_high_hz: float = _number(14.0, 8.0, 25.0, "Hz", "upper corner of that band")
     high_ratio: float = _number(
-        3.1, 1.5, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
+        3.2, 1.5, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
     )
     long_ratio: float = _number(2.2, 1.3, 20.0, "energy ratio", "the same for weak movement that lasts")
     low_ratio: float = _number(1.6, 1.0, 10.0, "energy ratio", "below this an event is over after 0.5 s")

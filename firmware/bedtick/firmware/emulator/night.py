@@ -1,6 +1,6 @@
 """The events of an emulated night: when somebody moves, how strongly, and what is true about it.
 
-A night is a row of stretches of ten minutes, each drawn from the seed and its own number. Every four
+A night is a row of stretches of seven and a half minutes, each drawn from the seed and its own number. Every four
 stretches hold, in random order, a quiet one, one with isolated events, one with bouts of jerks 3 to 5 s
 apart and one with movements 20 to 30 s apart. No event crosses the end of its stretch, and after the
 ring-down of each follow at least 3 s of rest. Sizes are log-uniform over wide ranges.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bedtick.firmware.emulator.motion import Bed, Sway, Twitch, largest
 
-STRETCH_S = 600.0
+STRETCH_S = 450.0
 FIRST_EVENT_S = 30.0  # of the whole night: whoever plugs the sensor in lies down first
 LEAD_S = 3.0
 TAIL_S = 4.0

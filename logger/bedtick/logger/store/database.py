@@ -87,7 +87,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Databas
 
 
 def checkpoint_by_itself(db: sqlite_utils.Database) -> None:
-    """Let this connection move the log into the file as it grows: the daemon's part, and no other command's."""
+    """Let this connection move the log into the file as it grows: the daemon's part, and nobody else's."""
     db.execute("PRAGMA wal_autocheckpoint = 1000")  # pages, SQLite's own default
 
 
