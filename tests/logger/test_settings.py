@@ -179,3 +179,9 @@ def test_print_config_names_everything():
                 assert f"{field.metadata['low']} to {field.metadata['high']}" in about
             for choice in field.metadata.get("choices", ()):
                 assert str(choice) in about
+
+
+def test_the_low_threshold_can_not_be_above_the_high_one():
+    """Their ranges do not meet: an event never ends above where it begins."""
+    ranges = {f.name: f.metadata for f in dataclasses.fields(TABLES["detector"])}
+    assert ranges["low_ratio"]["high"] < ranges["high_ratio"]["low"]

@@ -24,6 +24,7 @@ from bedtick.logger.wall_clock import WallClock
 GOOD, WARNING, FAILURE = "ok", "warning", "failure"
 LISTEN_S = 3.0  # long enough to see a stuck or shaking sensor, and a rate that is badly off
 DRAIN_NS = 20_000_000
+MOST_RATE_ERROR = 0.1  # several times what oscillators of such chips are off by
 SHAKING_MG = 60.0  # rms about the mean: several times the noise of the worst chip in use
 
 
@@ -121,6 +122,10 @@ def _listen(chip: Chip, clock: Clock, rate_hz: int, mg_per_count: float) -> Iter
 
 def _judge_rate(measured_hz: float, rate_hz: int, overruns: int) -> Finding:
     sentence = f"{measured_hz:.1f} Hz measured, {rate_hz} Hz asked for"
+    if abs(measured_hz / rate_hz - 1) > MOST_RATE_ERROR:
+        return Finding(
+            "rate", WARNING, sentence, "times will be right, but this sensor is not what it should be"
+        )
     if overruns:
         advice = "the machine is too busy, or the bus too slow: set dtparam=i2c_arm_baudrate=400000"
         return Finding("rate", WARNING, f"{sentence}, samples lost {overruns} times", advice)

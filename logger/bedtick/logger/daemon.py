@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,20 +81,20 @@ def record(
     BusError, ChipError
         Where the chip can not be set up. Once it samples, faults are recorded and survived.
     """
-    with recording_lock(path) as is_alone:
-        if not is_alone and rig.source != "replay":
+    with ExitStack() as held:
+        # A replay is no daemon: neither does it wait for one, nor may a service wait for it.
+        is_daemon = rig.source != "replay"
+        if is_daemon and not held.enter_context(recording_lock(path)):
             raise StoreError(
                 f"database {path}: bedtick records into it already; stop that, or use another --db"
             )
         db = open_database(path)
-        try:
-            if is_alone:
-                with store_errors(path):
-                    checkpoint_by_itself(db)
-                    close_unplugged(db)
-            return _record(db, rig, settings, path, control)
-        finally:
-            db.conn.close()
+        held.callback(db.conn.close)
+        if is_daemon:
+            with store_errors(path):
+                checkpoint_by_itself(db)
+                close_unplugged(db)
+        return _record(db, rig, settings, path, control)
 
 
 def _record(
@@ -134,13 +135,14 @@ def _record(
     try:
         _sample(rig, sampler, recorder, put, Control(stop, control.progress))
     finally:
+        sampler.count_silence(SECOND_NS)
         if recorder.next_sample > 0:
             thread.put(recorder.anchor("stop"))
         thread.put(recorder.finish())
         lost = thread.close()
     if lost:
         raise StoreError(
-            f"database {path}: the last {lost} batches could not be stored ({thread.trouble}); make room"
+            f"database {path}: the last {lost} batches could not be stored ({thread.trouble}); check the disk"
         )
     return writer.recording_id
 

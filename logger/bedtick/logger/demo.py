@@ -12,7 +12,7 @@ from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, mattress_world
 from bedtick.logger.settings import Settings
 
-NIGHT_S = 1800.0  # four stretches of the emulated night: quiet, isolated, jerks in bouts, one every half minute
+NIGHT_S = 1800.0  # four stretches: quiet, isolated, jerks in bouts, one every half minute
 START = datetime(2026, 1, 10, 22, 30, 10, tzinfo=UTC)
 MOST_RATE_ERROR = 0.03  # oscillators of this class of chip are off by as much
 

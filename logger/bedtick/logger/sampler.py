@@ -7,6 +7,7 @@ say: the sample clock does, since the oscillator kept running. What may go wrong
 |---|---|---|
 | overrun | the chip's overrun bit | the loss is counted from the sample clock, sampling goes on |
 | stall | no new sample for 0.1 s | nothing until samples come again, then as an overrun |
+| silence | no sample for 20 s | counted as lost so far, again and again: dead time must show |
 | bus error | BusError | tried again after a pause; at the third in a row the chip is set up anew |
 | chip forgot its settings | ConfigurationLostError | set up anew at once |
 """
@@ -26,6 +27,7 @@ from bedtick.logger.store.batch import Batch
 DRAIN_SHARE = 0.4  # of the FIFO's depth: a late wake-up still finds room
 LONGEST_PAUSE_NS = 50_000_000  # a slow chip is polled as often, for the sake of its times
 STALL_NS = 100_000_000
+SILENCE_NS = 20_000_000_000  # readers take a recording without a row for 30 s as ended
 RETRY_NS = (50_000_000, 200_000_000, 1_000_000_000)  # pauses after faults in a row; the last goes on
 SET_UP_ANEW_AFTER = 3
 REMIND_EVERY = 600  # faults in a row, a second apart: 10 minutes
@@ -68,6 +70,7 @@ class Sampler:
         self._put = put
         self._pause_ns = min(round(DRAIN_SHARE * chip.fifo_depth / times.rate_hz * 1e9), LONGEST_PAUSE_NS)
         self._last_new_ns = clock.boot_ns()
+        self._counted_ns = 0  # boot time up to which silence is counted
         self._faults = 0
         self._lost_touch = False
         self.next_poll_ns = clock.boot_ns() + self._pause_ns
@@ -78,12 +81,25 @@ class Sampler:
             block = self._chip.drain()
         except BusError as error:
             self._fail(error)
+            self.count_silence(SILENCE_NS)
             return
         self.next_poll_ns = max(self.next_poll_ns + self._pause_ns, self._clock.boot_ns())
         if self._faults:
             self._recover()
         if len(block.counts):
             self._take(block)
+        else:
+            self.count_silence(SILENCE_NS)
+
+    def count_silence(self, at_least_ns: int) -> None:
+        """Count the time since the last sample as lost, where it is at least so long."""
+        silent_ns = self._clock.boot_ns() - max(self._last_new_ns, self._counted_ns)
+        if self._recorder.next_sample == 0 or silent_ns < at_least_ns:
+            return
+        self._counted_ns = self._clock.boot_ns()
+        lost = round(self._times.index_at(self._counted_ns) + 0.5) - self._recorder.next_sample
+        if lost > 1:
+            self._put(self._recorder.lose(lost, "silent", f"no sample for {silent_ns / 1e9:.0f} s"))
 
     def _take(self, block: Block) -> None:
         stalled_ns = block.boot_ns - self._last_new_ns

@@ -50,10 +50,10 @@ class DetectorSettings:
     )
     band_high_hz: float = _number(14.0, 8.0, 25.0, "Hz", "upper corner of that band")
     high_ratio: float = _number(
-        3.2, 1.5, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
+        3.3, 2.1, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
     )
     long_ratio: float = _number(2.2, 1.3, 20.0, "energy ratio", "the same for weak movement that lasts")
-    low_ratio: float = _number(1.6, 1.0, 10.0, "energy ratio", "below this an event is over after 0.5 s")
+    low_ratio: float = _number(1.6, 1.0, 2.0, "energy ratio", "below this an event is over after 0.5 s")
     floor_window_s: int = _number(40, 10, 120, "s", "seconds from which the noise floor is taken")
     floor_quantile: float = _number(
         0.2, 0.05, 0.5, "share", "which of those seconds, sorted by loudness, is the floor"

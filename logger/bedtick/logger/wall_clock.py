@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bedtick.firmware.clock import Clock
 from bedtick.logger.store.batch import WallTime
@@ -89,7 +90,7 @@ def boot_id() -> str | None:
 def time_zone() -> str | None:
     """Return the IANA name of the time zone: TZ, /etc/timezone or /etc/localtime; None if unknown."""
     if name := os.environ.get("TZ", "").lstrip(":"):
-        return name
+        return name if _is_known(name) else None
     try:
         if name := Path("/etc/timezone").read_text().strip():
             return name
@@ -97,3 +98,12 @@ def time_zone() -> str | None:
         pass  # Trixie has no such file
     _, found, name = str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")
     return name if found else None
+
+
+def _is_known(name: str) -> bool:
+    """Tell whether a value of TZ is a zone's name: it may also be a rule, such as CET-1CEST."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,6 +1,6 @@
 """The events of an emulated night: when somebody moves, how strongly, and what is true about it.
 
-A night is a row of stretches of seven and a half minutes, each drawn from the seed and its own number. Every four
+A night is a row of stretches of 7.5 minutes, each drawn from the seed and its own number. Every four
 stretches hold, in random order, a quiet one, one with isolated events, one with bouts of jerks 3 to 5 s
 apart and one with movements 20 to 30 s apart. No event crosses the end of its stretch, and after the
 ring-down of each follow at least 3 s of rest. Sizes are log-uniform over wide ranges.

@@ -25,11 +25,13 @@ from bedtick.logger.store.writer import insert, settings_from
 
 
 def close_unplugged(db: sqlite_utils.Database) -> list[int]:
-    """Close every recording that is still open as `unplugged`; return their ids.
+    """Close every night that is still open as `unplugged`; return the recordings' ids.
 
-    The caller holds the recording lock: an open recording is one that a plug or a crash ended.
+    The caller holds the recording lock: an open night is one that a plug or a crash ended. A replay may
+    be running beside it, and is left alone.
     """
-    ids = [int(row[0]) for row in db.execute("SELECT id FROM recordings WHERE ended IS NULL").fetchall()]
+    rows = db.execute("SELECT id FROM recordings WHERE ended IS NULL AND source <> 'replay'").fetchall()
+    ids = [int(row[0]) for row in rows]
     for recording_id in ids:
         with immediate(db):
             _complete(db, recording_id)
