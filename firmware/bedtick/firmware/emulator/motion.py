@@ -106,5 +106,4 @@ def _pushed_resonance(bed: Bed, force_s: float, t_s: NDArray[np.float64]) -> NDA
     )
     memory = memory * np.exp(pole * (t_s - pushed_s))
     force = np.where(t_s < force_s, 0.5 - 0.5 * np.cos(2.0 * np.pi * t_s / force_s), 0.0)
-    felt: NDArray[np.float64] = (pole**2 * memory).imag / pole.imag + force
-    return felt
+    return np.asarray((pole**2 * memory).imag / pole.imag + force, dtype=np.float64)
