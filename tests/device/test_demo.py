@@ -29,7 +29,7 @@ def busy_seeds(how_many):
     return [next(seeds) for _ in range(how_many)]
 
 
-def judge(result):
+def check_verdict(result):
     """Check a demo's end, and what it says it found; the result is the verdict's match."""
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
@@ -46,7 +46,7 @@ def judge(result):
 @pytest.mark.parametrize("seed", [1, 6])
 def test_demo_finds_what_is_clear_and_invents_nothing(bedtick, tmp_path, seed):
     """For each seed all events of 10 mg and more are found, and none that was not put in."""
-    verdict = judge(bedtick("demo", "--seed", seed, "--db", tmp_path / "demo.db"))
+    verdict = check_verdict(bedtick("demo", "--seed", seed, "--db", tmp_path / "demo.db"))
     assert int(verdict["clear"]) > 20
 
 
@@ -54,7 +54,7 @@ def test_demo_finds_what_is_clear_and_invents_nothing(bedtick, tmp_path, seed):
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_demo_of_many_seeds(bedtick, tmp_path, seed):
     """The same for forty seeds more."""
-    judge(bedtick("demo", "--seed", seed, "--db", tmp_path / "demo.db"))
+    check_verdict(bedtick("demo", "--seed", seed, "--db", tmp_path / "demo.db"))
 
 
 @pytest.mark.usefixtures("short_night")
@@ -64,7 +64,7 @@ def test_same_seed_same_night(bedtick, tmp_path):
 
     def events(seed, name):
         db = tmp_path / name
-        judge(bedtick("demo", "--seed", seed, "--db", db))
+        check_verdict(bedtick("demo", "--seed", seed, "--db", db))
         return json.loads(bedtick("events", "--db", db, "--json").stdout)
 
     first = events(seed, "first.db")

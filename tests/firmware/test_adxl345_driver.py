@@ -33,7 +33,7 @@ def test_the_tables_name_every_driver():
 def test_identify_accepts_the_right_chip(make_rig):
     """The right identity passes silently."""
     driver, _, _ = make_rig(Still())
-    driver.identify()
+    assert driver.identify() is None
 
 
 def test_identify_refuses_another_chip(make_rig):
