@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,8 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 import sqlite_utils
+from click.testing import CliRunner
 
 from bedtick.analysis.cli import COMMANDS, main
 from bedtick.logger.settings import TABLES
@@ -97,7 +100,30 @@ def test_the_screen_in_the_readme_is_what_the_demo_prints():
     environment = os.environ | {"TZ": "Etc/UTC", "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
     command = [str(Path(sys.executable).with_name("bedtick")), "demo", "--seed", "1"]
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    printed = printed.replace(command[0], ".venv/bin/bedtick")
     said = re.sub(r"/\S*bedtick-demo-\w+/", "/tmp/bedtick-demo-abcdefgh/", printed)  # noqa: S108  only a name
     assert said.strip() == "\n".join(
         line for line in shown[1].strip().splitlines() if not line.startswith("== ")
+    )
+
+
+def test_every_key_of_the_json_is_explained(tmp_path):
+    """Each key that the three commands print stands in `docs/json.md`."""
+    page = (ROOT / "docs" / "json.md").read_text()
+    write_short_night(tmp_path / "bed.db")
+    for command in ("events", "nights", "summary"):
+        result = CliRunner().invoke(main, [command, "--db", str(tmp_path / "bed.db"), "--json"])
+        value = json.loads(result.stdout)
+        for key in value[0] if isinstance(value, list) else value:
+            assert f"`{key}`" in page, f"{command}: {key}"
+
+
+def write_short_night(path):
+    """Import ten seconds of rest and a jerk into a new database."""
+    rng = np.random.default_rng(5)
+    acc_g = rng.normal((0, 0, 1), 0.004, (2000, 3))
+    acc_g[1200:1300, 2] += 0.2 * np.sin(np.arange(100) * 0.4)
+    np.savez(path.with_suffix(".npz"), acc_g=acc_g, fs_hz=100.0)
+    assert (
+        CliRunner().invoke(main, ["import", str(path.with_suffix(".npz")), "--db", str(path)]).exit_code == 0
     )

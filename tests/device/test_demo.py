@@ -14,7 +14,7 @@ VERDICT = re.compile(
     r"Put in: (?P<clear>\d+) events of 10 mg and more, (?P<weak>\d+) weaker. "
     r"Found: (?P<clear_found>\d+) and (?P<weak_found>\d+). Invented: (?P<invented>\d+)."
 )
-PLACE = re.compile(r"The night is in (?P<path>.+) \(look again: bedtick summary --db PATH\)\.")
+PLACE = re.compile(r"Look again: .+ summary --db (?P<path>.+)")
 
 
 @pytest.fixture

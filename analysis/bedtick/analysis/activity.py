@@ -27,7 +27,7 @@ class ActiveMinute:
 def activity_of(connection: sqlite3.Connection, night: Night) -> list[ActiveMinute]:
     """List the minutes of a night in the order of time, those that are not valid included."""
     minutes = [
-        ActiveMinute(*minute_span(part, minute), activity_mg, valid_s)
+        ActiveMinute(*minute_span(part, minute), activity_mg, valid_s * part.true_s_per_nominal_s)
         for part in night.parts
         for minute, activity_mg, valid_s in connection.execute(
             _MINUTES, (part.scoring, *minute_range(part))

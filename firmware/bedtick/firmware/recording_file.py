@@ -29,6 +29,7 @@ from bedtick.firmware.errors import RecordingError
 CSV_HEADER = "t_s,x_g,y_g,z_g"
 SLOWEST_HZ, FASTEST_HZ = 50.0, 3200.0
 GAP_INTERVALS = 1.5
+MOST_USUAL_G = 4.0
 LONGEST_GAP_S = 86_400.0  # a longer one is a clock that was set meanwhile, or two nights in one file
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # nanoseconds of later years do not fit 64 bits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -215,11 +216,31 @@ def _read_csv(path: Path) -> _Content:
     except ValueError as error:
         if isinstance(error, RecordingError):
             raise
-        raise RecordingError(f"not a recording: {str(error).splitlines()[0]}") from error
+        raise RecordingError(f"not a recording: {_first_bad_line(path)}") from error
     if table.size and table.shape[1] != 4:
         raise RecordingError(f"rows have {table.shape[1]} columns, not the 4 of {CSV_HEADER}")
     table = table.reshape(-1, 4)
     return _Content(np.ascontiguousarray(table[:, 1:]), table[:, 0].copy(), None, None, None)
+
+
+def _first_bad_line(path: Path) -> str:
+    """Name the first line that is not four numbers; for a file that could not be read as such."""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines()[1:], start=2):
+        values = line.split("#")[0].split(",") if line.strip() else []
+        if len(values) not in {0, 4}:
+            return f"line {number} has {len(values)} columns, not the 4 of {CSV_HEADER}"
+        for value in values:
+            if not _is_number(value):
+                return f"line {number} holds {value.strip()[:20]!r}, which is no number"
+    return "some line is not four numbers"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _recording(content: _Content, start_utc_ns: int | None) -> Recording:
@@ -231,6 +252,7 @@ def _recording(content: _Content, start_utc_ns: int | None) -> Recording:
         acc_g, t_s = acc_g[~is_nan], t_s[~is_nan]
     if len(t_s) < 2:
         raise RecordingError("holds fewer than two rows of numbers")
+    _refuse_other_units(acc_g)
     first_s = float(t_s[0])
     if first_s:
         t_s = t_s - first_s
@@ -251,6 +273,16 @@ def _checked_acceleration(acc_g: NDArray[Any]) -> NDArray[Any]:
     if np.isinf(acc_g).any():
         raise RecordingError("acc_g holds infinite values; mark missing rows with NaN")
     return acc_g
+
+
+def _refuse_other_units(acc_g: NDArray[Any]) -> None:
+    """Refuse m/s^2 and mg: nothing feels several g for half of a recording."""
+    usual_g = float(np.median(np.linalg.norm(acc_g, axis=1)))
+    if usual_g > MOST_USUAL_G:
+        raise RecordingError(
+            f"shows {usual_g:.4g} g most of the time, where rest is 1 g; acc_g must be in g "
+            "(divide m/s^2 by 9.80665, mg by 1000)"
+        )
 
 
 def _checked_times(content: _Content, rows: int) -> NDArray[np.float64]:

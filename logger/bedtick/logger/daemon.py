@@ -144,6 +144,7 @@ def _record(
         raise StoreError(
             f"database {path}: the last {lost} batches could not be stored ({thread.trouble}); check the disk"
         )
+    log.info("recording %d ended", writer.recording_id)
     return writer.recording_id
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +53,7 @@ def command(seed: int, db: Path | None) -> None:
         raise click.ClickException(f"stopped before the night was over; {path} holds what was done.")
     night, detected = _found(path, recording_id)
     print_summary(path, night)
-    click.echo(
-        f"\n{_verdict(true, detected)}\nThe night is in {path} (look again: bedtick summary --db PATH)."
-    )
+    click.echo(f"\n{_verdict(true, detected)}\nLook again: {sys.argv[0]} summary --db {path}")
 
 
 def _found(path: Path, recording_id: int) -> tuple[str, list[Span]]:

@@ -48,7 +48,8 @@ def command(file: Path, chip: str | None, start: str | None, db: Path, config: P
     elif done.is_new_scoring:
         click.echo(f"{file} is in {db} already, as recording {done.recording_id}; scored again beside it.")
     else:
-        click.echo(f"{file} is in {db} already, as recording {done.recording_id}; nothing changed.")
+        kept = "nothing changed" if start is None else "nothing changed, nor did its start"
+        click.echo(f"{file} is in {db} already, as recording {done.recording_id}; {kept}.")
 
 
 def _utc_ns(start: str | None) -> int | None:

@@ -41,6 +41,8 @@ def command(
         if print_config:
             click.echo(print_settings(settings), nl=False)
             return
+        if not bus.startswith("emulated") and (speed != "1" or seed):
+            raise click.UsageError("--speed and --seed are for an emulated night: add --bus emulated.")
         from bedtick.logger.signals import stop_on_signals  # noqa: PLC0415  the same
 
         with stop_on_signals() as stop:  # first of all: what follows takes a moment to load

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bedtick.analysis.summary import Summary
 
 _CELLS = 50
+LEAST_SPAN = 8.0  # each of the eight cells is at least a third more than the one before
 
 
 def motion_strip(summary: Summary, look: Look) -> list[str]:
@@ -21,7 +22,8 @@ def motion_strip(summary: Summary, look: Look) -> list[str]:
     if not known:
         return []
     low, high = min(known), max(known)
-    shares = [None if mg is None else _share(mg, low, high) for mg in cells]
+    top = max(high, LEAST_SPAN * low)  # an unmoved sensor must not look restless
+    shares = [None if mg is None else _share(mg, low, top) for mg in cells]
     return [f"{'Motion':<7}{look.strip(shares)}  {number(low)} to {number(high)} mg"]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bedtick.analysis.profile import Hour, merged
+from bedtick.analysis.quiet import LONG_QUIET_S
 from bedtick.analysis.screen.activity import motion_strip
 from bedtick.analysis.screen.look import WIDTH, shown
 from bedtick.analysis.screen.words import (
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 LIMITS = "A movement log, not a diagnosis: not EMG, no sleep stages, not which sleeper."
 _CLOCK_WORDS = {
     "synced": "Clock: synchronised.",
-    "late": "Clock: set after the start; times before that are worked out from it.",
+    "late": "Clock: set late or by hand; times are worked out from that.",
     "none": "Clock: none to trust, so times count from the start of the recording.",
 }
 _HOUR_ROWS = 10  # a longer night is shown in wider steps, to stay on one screen
@@ -93,7 +94,8 @@ def _kinds(summary: Summary, look: Look) -> list[str]:
 
 
 def _kind_row(name: str, count: Count, summary: Summary) -> str:
-    rate = number(count.per_valid_hour(summary.time.valid_s))
+    valid_s = summary.time.valid_s
+    rate = number(count.per_valid_hour(valid_s) if valid_s >= _ENOUGH_VALID_S else None)
     return f"{name:<10}{count.events:>8,}{rate:>16}"
 
 
@@ -176,6 +178,8 @@ def _bouts(summary: Summary) -> str:
 
 def _quiet(summary: Summary) -> str:
     seconds = summary.long_quiet_after_s
+    if summary.time.valid_s < LONG_QUIET_S:
+        return "First 30 valid minutes without an event: less than 30 minutes were valid."
     if seconds is None:
         return "First 30 valid minutes without an event: none."
     return f"First 30 valid minutes without an event: began {duration(seconds)} after the start."
