@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 EVENT_KEYS = [
@@ -140,3 +141,17 @@ def test_chip_and_import_as_chip_find_the_same(bedtick, rows, data_folder, tmp_p
     for (imported, kind), (replayed, other_kind) in zip(found["import"], found["replay"], strict=True):
         assert abs(imported - replayed) <= 2
         assert kind == other_kind
+
+
+@pytest.mark.parametrize(("factor", "words"), [(9.80665, "9.8"), (1000.0, "1000 g")])
+def test_other_units_are_doubted(bedtick, tmp_path, factor, words):
+    """A file in m/s^2 or mg is taken, with a warning in one line; one in g is taken in silence."""
+    acc = np.tile((0.0, 0.0, 1.0), (500, 1))
+    for name, scale in (("doubted", factor), ("good", 1.0)):
+        np.savez(tmp_path / f"{name}.npz", acc_g=acc * scale, fs_hz=100.0)
+    doubted = bedtick("import", tmp_path / "doubted.npz", "--db", tmp_path / "bed.db")
+    assert doubted.exit_code == 0
+    assert doubted.stderr.startswith("Warning: ")
+    assert words in doubted.stderr
+    assert doubted.stderr.count("\n") == 1
+    assert bedtick("import", tmp_path / "good.npz", "--db", tmp_path / "bed.db").stderr == ""

@@ -77,6 +77,17 @@ class Recording:
         return np.stack((before.astype(np.int64), lost), axis=1)
 
 
+def doubt_about_units(recording: Recording) -> str | None:
+    """Say what looks like m/s^2 or mg, since nothing feels several g most of the time; else None."""
+    usual_g = float(np.median(np.linalg.norm(recording.acc_g, axis=1)))
+    if usual_g <= MOST_USUAL_G:
+        return None
+    return (
+        f"it shows {usual_g:.4g} g most of the time, where rest is 1 g; is acc_g in g? "
+        "(divide m/s^2 by 9.80665, mg by 1000)"
+    )
+
+
 @dataclass(frozen=True)
 class _Content:
     """What a file holds, as read."""
@@ -252,7 +263,6 @@ def _recording(content: _Content, start_utc_ns: int | None) -> Recording:
         acc_g, t_s = acc_g[~is_nan], t_s[~is_nan]
     if len(t_s) < 2:
         raise RecordingError("holds fewer than two rows of numbers")
-    _refuse_other_units(acc_g)
     first_s = float(t_s[0])
     if first_s:
         t_s = t_s - first_s
@@ -273,16 +283,6 @@ def _checked_acceleration(acc_g: NDArray[Any]) -> NDArray[Any]:
     if np.isinf(acc_g).any():
         raise RecordingError("acc_g holds infinite values; mark missing rows with NaN")
     return acc_g
-
-
-def _refuse_other_units(acc_g: NDArray[Any]) -> None:
-    """Refuse m/s^2 and mg: nothing feels several g for half of a recording."""
-    usual_g = float(np.median(np.linalg.norm(acc_g, axis=1)))
-    if usual_g > MOST_USUAL_G:
-        raise RecordingError(
-            f"shows {usual_g:.4g} g most of the time, where rest is 1 g; acc_g must be in g "
-            "(divide m/s^2 by 9.80665, mg by 1000)"
-        )
 
 
 def _checked_times(content: _Content, rows: int) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ def command(file: Path, chip: str | None, start: str | None, db: Path, config: P
     """  # noqa: D301  click reads the character, not a backslash
     start_ns = _utc_ns(start)
     with night_errors():
-        from bedtick.firmware.recording_file import load_recording  # noqa: PLC0415  the night's side
+        from bedtick.firmware.recording_file import doubt_about_units, load_recording  # noqa: PLC0415  the night's side
         from bedtick.logger.importer import import_recording  # noqa: PLC0415  the same
         from bedtick.logger.settings import read_settings  # noqa: PLC0415  the same
 
@@ -43,6 +43,8 @@ def command(file: Path, chip: str | None, start: str | None, db: Path, config: P
             done = import_recording(
                 recording, settings, db, chip=chip, hand_start_utc_ns=start_ns, progress=show
             )
+        if doubt := doubt_about_units(recording):
+            click.echo(f"Warning: {file}: {doubt}", err=True)
     if done.is_new_recording:
         click.echo(f"Imported {file} into {db} as recording {done.recording_id}.")
     elif done.is_new_scoring:
