@@ -243,12 +243,3 @@ def fill():
         return filler
 
     return take
-
-
-@pytest.fixture
-def data_folder():
-    """Return the folder of real recordings, or skip."""
-    folder = os.environ.get("BEDTICK_DATA")
-    if not folder:
-        pytest.skip("BEDTICK_DATA does not name the folder of real recordings")
-    return Path(folder)

@@ -1,8 +1,5 @@
 """What the firmware tests share: rigs with an emulated chip, and the folder of real recordings."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -48,12 +45,3 @@ def ramp_source(recording_of):
     k = np.arange(4000.0)
     counts = np.stack((k, -k, np.full(4000, 256.0)), axis=1)
     return RecordingSource(recording_of(counts / 256.0))
-
-
-@pytest.fixture
-def data_folder():
-    """Return the folder of real recordings, or skip."""
-    folder = os.environ.get("BEDTICK_DATA")
-    if not folder:
-        pytest.skip("BEDTICK_DATA does not name the folder of real recordings")
-    return Path(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
@@ -87,12 +86,3 @@ def recording_of(tmp_path):
         return load_recording(path)
 
     return make
-
-
-@pytest.fixture
-def data_folder():
-    """Return the folder of real recordings, or skip."""
-    folder = os.environ.get("BEDTICK_DATA")
-    if not folder:
-        pytest.skip("BEDTICK_DATA does not name the folder of real recordings")
-    return Path(folder)

@@ -97,7 +97,7 @@ class Sampler:
         if self._recorder.next_sample == 0 or silent_ns < at_least_ns:
             return
         self._counted_ns = self._clock.boot_ns()
-        lost = round(self._times.index_at(self._counted_ns) + 0.5) - self._recorder.next_sample
+        lost = self._missing(self._counted_ns, 0)
         if lost > 1:
             self._put(self._recorder.lose(lost, "silent", f"no sample for {silent_ns / 1e9:.0f} s"))
 
@@ -119,11 +119,14 @@ class Sampler:
         """Move the index to where the sample clock says that this block begins."""
         if self._recorder.next_sample == 0:
             return  # nothing came before that could be missed
-        counted = self._recorder.next_sample + block.produced
-        lost = max(round(self._times.index_at(block.boot_ns) + 0.5) - counted, 0)
+        lost = self._missing(block.boot_ns, block.produced)
         # Without an overrun, one sample is within what the sample clock can be wrong by.
         if lost > 1 or block.overrun:
             self._put(self._recorder.lose(lost, kind, detail))
+
+    def _missing(self, boot_ns: int, waiting: int) -> int:
+        """Return how many samples there should be at a time, by the sample clock, beyond those known of."""
+        return max(round(self._times.index_at(boot_ns) + 0.5) - self._recorder.next_sample - waiting, 0)
 
     def _fail(self, error: BusError) -> None:
         if self._faults % REMIND_EVERY == 0:

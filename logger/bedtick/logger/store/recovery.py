@@ -14,14 +14,14 @@ import numpy as np
 import sqlite_utils
 from numpy.typing import NDArray
 
-from bedtick.logger.detector.bouts import Bout, BoutTracker
+from bedtick.logger.detector.bouts import BoutTracker
 from bedtick.logger.detector.events import final_kind
 from bedtick.logger.detector.layout import TILT_QUARTERS
 from bedtick.logger.detector.parameters import samples_per_quarter
 from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.codec import unpack
 from bedtick.logger.store.database import immediate
-from bedtick.logger.store.writer import insert, settings_from
+from bedtick.logger.store.writer import settings_from, write_bout
 
 
 def close_unplugged(db: sqlite_utils.Database) -> list[int]:
@@ -112,19 +112,5 @@ def _join_bouts(
     for event in events:
         bout = tracker.add(*event)
         if bout is not None:
-            _write_bout(db, scoring_id, bout, bout_ids)
-
-
-def _write_bout(db: sqlite_utils.Database, scoring_id: int, bout: Bout, bout_ids: dict[int, int]) -> None:
-    values = {
-        "onset_sample": bout.onset_sample,
-        "end_sample": bout.end_sample,
-        "event_count": bout.event_count,
-        "median_interval_s": bout.median_interval_s,
-    }
-    if bout.onset_sample in bout_ids:
-        db.table("bouts").update(bout_ids[bout.onset_sample], values)
-    else:
-        bout_ids[bout.onset_sample] = insert(db, "bouts", values | {"scoring_id": scoring_id})
-    for event_id in bout.joined:
-        db.table("events").update(event_id, {"bout_id": bout_ids[bout.onset_sample]})
+            known = bout_ids.get(bout.onset_sample)
+            bout_ids[bout.onset_sample] = write_bout(db, scoring_id, bout, known, list(bout.joined))

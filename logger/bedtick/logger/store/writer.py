@@ -83,6 +83,21 @@ def add_scoring(
     return insert(db, "scorings", values)
 
 
+def write_bout(
+    db: sqlite_utils.Database, scoring_id: int, bout: Bout, bout_id: int | None, joined_ids: list[int]
+) -> int:
+    """Write a bout as far as it goes, new where `bout_id` is None, with its new events; return its id."""
+    row = asdict(bout)
+    del row["number"], row["joined"]
+    if bout_id is None:
+        bout_id = insert(db, "bouts", row | {"scoring_id": scoring_id})
+    else:
+        db.table("bouts").update(bout_id, row)
+    for event_id in joined_ids:
+        db.table("events").update(event_id, {"bout_id": bout_id})
+    return bout_id
+
+
 class RecordingWriter:
     """Knows which row each event and bout of a running recording became."""
 
@@ -169,14 +184,9 @@ class RecordingWriter:
         return insert(self.db, "events", row)
 
     def _write_bout(self, bout: Bout) -> None:
-        row = asdict(bout)
-        del row["number"], row["joined"]
-        if bout.number in self._bout_ids:
-            self.db.table("bouts").update(self._bout_ids[bout.number], row)
-        else:
-            self._bout_ids[bout.number] = insert(self.db, "bouts", row | {"scoring_id": self.scoring_id})
-        for number in bout.joined:
-            self.db.table("events").update(self._event_ids[number], {"bout_id": self._bout_ids[bout.number]})
+        joined = [self._event_ids[number] for number in bout.joined]
+        known = self._bout_ids.get(bout.number)
+        self._bout_ids[bout.number] = write_bout(self.db, self.scoring_id, bout, known, joined)
 
     def _write_minute(self, minute: Minute) -> None:
         row = asdict(minute)
