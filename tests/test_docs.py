@@ -17,12 +17,20 @@ import sqlite_utils
 from click.testing import CliRunner
 
 from bedtick.analysis.cli import COMMANDS, main
+from bedtick.logger.detector import filters, parameters
+from bedtick.logger.detector.events import LARGE, MOVEMENT, TURN, TWITCH
+from bedtick.logger.detector.kernel import bursts, closing, splitting
+from bedtick.logger.detector.layout import REASONS
 from bedtick.logger.settings import TABLES
 from bedtick.logger.store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SCHEMA = (ROOT / "docs" / "schema.md").read_text()
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+ACCOUNT = (
+    (ROOT / "docs" / "how-a-sample-becomes-an-event.md").read_text().split("\n## 4. ")[1].split("\n## ")[0]
+)
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 
 
@@ -105,6 +113,53 @@ def test_the_screen_in_the_readme_is_what_the_demo_prints():
     assert said.strip() == "\n".join(
         line for line in shown[1].strip().splitlines() if not line.startswith("== ")
     )
+
+
+def glossary_column(heading, number):
+    """Return the names in one column of the table under a heading of the glossary, without empty cells."""
+    section = re.split(r"^## ", GLOSSARY.split(f"\n## {heading}\n")[1], flags=re.MULTILINE)[0]
+    rows = re.findall(r"^\| (?!word)(\w.*)$", section, flags=re.MULTILINE)
+    return sorted(filter(None, (row.split("|")[number].strip(" `") for row in rows)))
+
+
+@pytest.mark.parametrize(
+    ("heading", "table"), [("An event", "events"), ("A bout", "bouts"), ("A minute", "minutes")]
+)
+def test_the_glossary_has_every_column(db, heading, table):
+    """Each column of events, bouts and minutes has one entry, and no entry names another."""
+    assert glossary_column(heading, 1) == sorted(column.name for column in db.table(table).columns)
+
+
+def test_the_glossary_has_every_key_of_an_event(tmp_path):
+    """Each key of `events --json` has one entry, and no entry names another."""
+    write_short_night(tmp_path / "bed.db")
+    result = CliRunner().invoke(main, ["events", "--db", str(tmp_path / "bed.db"), "--json"])
+    assert glossary_column("An event", 2) == sorted(json.loads(result.stdout)[0])
+
+
+def test_the_glossary_has_every_kind_and_reason():
+    """The kinds stand in their order, and each reason for invalid time has a word."""
+    kinds = re.findall(r"^\| `(\w+)` \|", GLOSSARY.split("\n## Kinds\n")[1], flags=re.MULTILINE)[:4]
+    assert kinds == [TURN, LARGE, MOVEMENT, TWITCH]
+    assert set(glossary_column("A minute", 1)) >= {f"{reason}_s" for reason in REASONS}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_with_a_value_in_the_documents_have_that_default(page):
+    """Each `table.key` = value in a page is a setting, and that is its default."""
+    for name, key, value in re.findall(r"`(\w+)\.(\w+)`? =\s([\d.]*\d)", page.read_text()):
+        assert getattr(TABLES[name](), key) == float(value), f"{page.name}: {name}.{key}"
+
+
+def test_the_numbers_of_the_detector_are_those_of_its_code():
+    """Each number before a constant's name in the account of the detector is that constant's value."""
+    constants = {
+        k: v for module in (filters, parameters, bursts, splitting, closing) for k, v in vars(module).items()
+    }
+    told = re.findall(r"([\d.]*\d)(?: s| Hz)?(?: or more)?,?\s\(?`([A-Z_]+)`", ACCOUNT)
+    assert len(told) == len(re.findall(r"`[A-Z_]{3,}`", ACCOUNT)) > 20
+    for value, name in told:
+        assert constants[name] == float(value), name
 
 
 def test_every_key_of_the_json_is_explained(tmp_path):

@@ -14,7 +14,7 @@ from bedtick.analysis.cli import COMMANDS, main
 
 EVENT_KEYS = [
     "id", "night", "recording", "scoring", "start_s", "duration_s", "start_utc", "clock", "kind", "peak_mg",
-    "rms_mg", "dominant_hz", "tilt_deg", "snr", "bout",
+    "rms_mg", "dominant_hz", "tilt_deg", "snr", "bout", "sub_bursts", "direction_ratio", "train_hz",
 ]  # fmt: skip
 NIGHT_KEYS = [
     "night", "start_utc", "end_utc", "clock", "ended", "recordings", "recorded_s", "valid_s", "events",
@@ -24,7 +24,7 @@ SUMMARY_KEYS = [
     "night", "time_zone", "start_utc", "end_utc", "clock", "ended", "samples_missing_at_most_s",
     "events_missing_at_most_s", "recordings", "recorded_s", "valid_s", "invalid_s", "unscored_s", "rates_of",
     "events", "kinds", "hours", "activity", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg",
-    "faults",
+    "weakest_worst_tenth_mg", "faults",
 ]  # fmt: skip
 
 
@@ -66,7 +66,29 @@ def test_event_has_the_keys_of_the_contract(night):
         "id": 1, "night": "2026-02-03", "recording": 1, "scoring": 1, "start_s": 100.0, "duration_s": 0.25,
         "start_utc": "2026-02-03T21:42:40.000Z", "clock": "synced", "kind": "twitch", "peak_mg": 21.5,
         "rms_mg": 0, "dominant_hz": 6.5, "tilt_deg": None, "snr": 10.75, "bout": None,
+        "sub_bursts": None, "direction_ratio": None, "train_hz": None,
     }  # fmt: skip
+
+
+def test_features_of_an_event_are_read(night, bed):
+    """What version 2 stores of an event is in its JSON."""
+    bed.database.execute(
+        "UPDATE events SET sub_bursts = 4, direction_ratio = 0.9, train_hz = 2.5 WHERE id = 1"
+    )
+    event, _ = json.loads(run("events", "--db", night, "--json").stdout)
+    assert (event["sub_bursts"], event["direction_ratio"], event["train_hz"]) == (4, 0.9, 2.5)
+
+
+@pytest.mark.parametrize("command", ["events", "summary"])
+def test_file_of_version_1_is_read(night, bed, command):
+    """A file without the columns of version 2 reads as before; what it does not have is null."""
+    for column in ("sub_bursts", "direction_ratio", "train_hz"):
+        bed.database.execute(f"ALTER TABLE events DROP COLUMN {column}")
+    bed.database.execute("DROP TABLE calibrations")
+    bed.database.execute("PRAGMA user_version = 1")
+    value = json.loads(run(command, "--db", night, "--json").stdout)
+    event = value[0] if command == "events" else value["strongest"][0]
+    assert (event["peak_mg"], event["sub_bursts"], event["train_hz"]) == (21.5, None, None)
 
 
 def test_infinite_ratio_is_unknown(night, bed):

@@ -141,7 +141,7 @@ def test_findings_are_told_in_sentences(bed):
     screen = screen_of(bed).replace("\n  ", " ").replace("\n", " ")
     assert "Bouts: 2, 18 min together; longest from 01:11, 13 min, an event every 5.0 s." in screen
     assert "First 30 valid minutes without an event: began 6 h 15 min after the start." in screen
-    assert "Weakest jerk that would have been found: 7.0 mg" in screen
+    assert "Sensitivity: tonight, on this bed, jerks above 7.0 mg" in screen
     assert "Left out of the rates:" in screen
     assert "Faults: fault-8 1x (8 samples lost)," in screen
     assert "6 more kinds." in screen
@@ -158,13 +158,21 @@ def test_night_without_a_clock_says_so(bed):
 
 
 @pytest.mark.parametrize(
-    ("weakest_mg", "words"), [(7.04, "7.0 mg"), (0.0045, "under 0.1 mg"), (None, "not known")]
+    ("weakest_mg", "words"),
+    [(7.04, "jerks above 7.0 mg"), (0.0045, "jerks above 0.1 mg"), (None, "not measured")],
 )
-def test_weakest_jerk_is_never_said_to_be_nothing(bed, weakest_mg, words):
-    """A very small limit is not rounded to 0, and an unknown one is called so."""
+def test_sensitivity_is_never_said_to_be_boundless(bed, weakest_mg, words):
+    """A very small bound is not rounded to 0, and an unknown one is called so."""
     bed.add(length_s=120)
     bed.database.execute("UPDATE minutes SET weakest_mg = ?", [weakest_mg])
-    assert f"Weakest jerk that would have been found: {words}" in screen_of(bed)
+    assert words in screen_of(bed)
+
+
+def test_sensitivity_tells_of_the_worst_tenth(bed):
+    """Beside the median stands what one minute in ten was worse than."""
+    bed.add(length_s=11 * 60)
+    bed.database.execute("UPDATE minutes SET weakest_mg = 5 + minute * minute")
+    assert "jerks above 30.0 mg (worst tenth: 86.0 mg)." in screen_of(bed)
 
 
 def test_two_sensors_are_called_two(bed):
@@ -174,6 +182,7 @@ def test_two_sensors_are_called_two(bed):
     screen = screen_of(bed)
     assert "left (adxl345), right (adxl345)" in screen
     assert "sums over these sensors" in screen
+    assert "tonight, at these sensors, jerks above 7.0 mg" in screen
 
 
 def test_control_characters_are_not_passed_on():

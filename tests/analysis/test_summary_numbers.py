@@ -168,12 +168,20 @@ def test_a_short_loss_does_not_end_the_quiet_but_does_not_count_either(bed):
     assert summary_of(bed)["minutes_to_long_quiet"] is None
 
 
-def test_weakest_jerk_is_the_median_of_valid_minutes(bed):
-    """The smallest jerk that would have been found is the median over minutes with valid time."""
-    bed.add(start=START, length_s=240, invalid={3: ("floor", 60.0)})
-    for minute, weakest_mg in enumerate((4.0, 8.0, 6.0, 99.0)):
+def test_weakest_jerk_is_of_minutes_that_were_at_least_half_valid(bed):
+    """Median and worst tenth leave out minutes that were mostly not valid."""
+    bed.add(start=START, length_s=300, invalid={3: ("floor", 60.0), 4: ("hum", 31.0)})
+    for minute, weakest_mg in enumerate((4.0, 8.0, 6.0, 99.0, 70.0)):
         bed.database.execute("UPDATE minutes SET weakest_mg = ? WHERE minute = ?", [weakest_mg, minute])
-    assert summary_of(bed)["weakest_mg"] == 6.0
+    summary = summary_of(bed)
+    assert (summary["weakest_mg"], summary["weakest_worst_tenth_mg"]) == (6.0, pytest.approx(7.6))
+
+
+def test_weakest_jerk_is_unknown_where_no_minute_was_valid(bed):
+    """A night of noise alone has no sensitivity."""
+    bed.add(start=START, length_s=60, invalid={0: ("floor", 60.0)})
+    summary = summary_of(bed)
+    assert (summary["weakest_mg"], summary["weakest_worst_tenth_mg"]) == (None, None)
 
 
 def test_faults_are_grouped(bed):

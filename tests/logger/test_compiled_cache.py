@@ -22,7 +22,8 @@ counts[1500:1540, 2] += 60 * np.sin(np.arange(40) / 2)
 detector = Detector(DetectorSettings(), 1 / 256, 100.0)
 events = detector.push(counts).events + detector.finish().events
 kernel = compiled_kernel()
-hits = [sum(f.stats.cache_hits.values()) for f in (kernel.run, kernel.end) if hasattr(f, "stats")]
+entries = (kernel.run, kernel.skip, kernel.end)
+hits = [sum(f.stats.cache_hits.values()) for f in entries if hasattr(f, "stats")]
 print(json.dumps({"cached": kernel.cached, "hits": sum(hits), "onsets": [e.onset_sample for e in events]}))
 """
 
@@ -56,7 +57,7 @@ def test_a_second_start_takes_the_cache_and_a_damaged_one_is_made_anew(tmp_path)
     assert len(first["onsets"]) == 1
     directory = tmp_path / "bedtick" / "numba"
     assert compiled._is_sound(directory)
-    assert start(tmp_path) == first | {"hits": 2}
+    assert start(tmp_path) == first | {"hits": 3}
     for path in files_of(directory):
         os.truncate(path, path.stat().st_size // 2)
     assert start(tmp_path) == first
@@ -78,7 +79,7 @@ def sound(tmp_path):
     (directory / "kernel_1").mkdir(parents=True)
     (directory / "kernel_1" / "run.nbi").write_bytes(b"an index")
     (directory / "kernel_1" / "run.1.nbc").write_bytes(b"some code")
-    compiled._write_manifest(directory)
+    compiled._write_manifest(directory, compiled._digest_of_sources())
     assert compiled._is_sound(directory)
     return directory
 
@@ -158,6 +159,21 @@ def test_the_digest_covers_every_file_of_the_kernel(monkeypatch):
         assert compiled._digest_of_sources() != before
 
 
+def test_sources_that_change_while_compiling_make_the_cache_stale(tmp_path, monkeypatch):
+    """What was compiled before an upgrade is not taken for what came with it."""
+
+    def compile_and_upgrade(*, cached):
+        assert cached
+        (tmp_path / "numba" / "run.nbi").write_bytes(b"old code")
+        monkeypatch.setattr(compiled, "_digest_of_sources", lambda: "another")
+        return "run", "skip", "end"
+
+    monkeypatch.setattr(compiled, "_compile", compile_and_upgrade)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    compiled.load_kernel(tmp_path / "numba")
+    assert not compiled._is_sound(tmp_path / "numba")
+
+
 def test_a_file_where_the_folder_should_be_is_done_without(tmp_path):
     """A file in the folder's place is left alone, and there is no cache."""
     place = tmp_path / "numba"
@@ -174,12 +190,12 @@ def test_a_disk_that_fills_while_compiling_only_costs_the_cache(tmp_path, monkey
         asked.append(cached)
         if cached:
             raise OSError(28, "No space left on device")
-        return "run", "end"
+        return "run", "skip", "end"
 
     monkeypatch.setattr(compiled, "_compile", compile_or_fail)
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")
     kernel = compiled.load_kernel(tmp_path / "numba")
-    assert (kernel.run, kernel.end, kernel.cached) == ("run", "end", False)
+    assert (kernel.run, kernel.skip, kernel.end, kernel.cached) == ("run", "skip", "end", False)
     assert asked == [True, False]
 
 
@@ -187,9 +203,9 @@ def test_a_manifest_that_can_not_be_written_is_no_error(sound, monkeypatch):
     """A full disk, or a folder that another start has just cleared, is found out at the next start."""
     (sound / compiled.MANIFEST).unlink()
     monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
-    compiled._write_manifest(sound)
+    compiled._write_manifest(sound, "sources")
     monkeypatch.setattr(Path, "read_bytes", lambda *_: (_ for _ in ()).throw(FileNotFoundError()))
-    compiled._write_manifest(sound)
+    compiled._write_manifest(sound, "sources")
     assert not compiled._is_sound(sound)
 
 

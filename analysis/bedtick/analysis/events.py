@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from bedtick.analysis.night import Night, Part
 
 
+FEATURES_SINCE = 2  # PRAGMA user_version of the first files that have the last three
+
+
 @dataclass(frozen=True)
 class Event:
     """One event; `start_s` is its onset since the recording began, `bout` the id of its bout.
 
-    Unknown is None: `tilt_deg` and `bout` until 10 s after the event, `start_utc_ns` without a clock.
+    Unknown is None: `tilt_deg` and `bout` until 10 s after the event, `start_utc_ns` without a clock, and
+    the last three in a file of version 1, which does not have them.
     """
 
     id: int
@@ -36,6 +40,9 @@ class Event:
     tilt_deg: float | None
     snr: float | None
     bout: int | None
+    sub_bursts: int | None
+    direction_ratio: float | None
+    train_hz: float | None
 
     def as_json(self) -> dict[str, Any]:
         """Give the event as a JSON object, its keys in the documented order."""
@@ -46,24 +53,31 @@ class Event:
 
 def load_events(connection: sqlite3.Connection, night: Night) -> list[Event]:
     """All events of a night (with exact clocks: `nights.with_exact_clocks`) in the order of time."""
-    return [event for part in night.parts for event in _events_of(connection, night, part, _IN_TIME)]
+    query = f"{_select(connection)} ORDER BY onset_sample LIMIT ?"
+    return [event for part in night.parts for event in _events_of(connection, night, part, query)]
 
 
 def strongest_events(connection: sqlite3.Connection, night: Night, how_many: int) -> list[Event]:
     """Give the events with the highest peak, the highest first."""
-    found = [
-        event for part in night.parts for event in _events_of(connection, night, part, _BY_PEAK, how_many)
-    ]
+    query = f"{_select(connection)} ORDER BY peak_mg DESC LIMIT ?"
+    found = [event for part in night.parts for event in _events_of(connection, night, part, query, how_many)]
     return sorted(found, key=lambda event: event.peak_mg or 0.0, reverse=True)[:how_many]
 
 
 _COLUMNS = """
-    SELECT id, onset_sample, end_sample, kind, peak_mg, rms_mg, dominant_hz, tilt_deg, snr, bout_id
+    SELECT id, onset_sample, end_sample, kind, peak_mg, rms_mg, dominant_hz, tilt_deg, snr, bout_id,
+        {features}
     FROM events WHERE scoring_id = ? AND onset_sample >= ? AND onset_sample < ?
 """
-_IN_TIME = f"{_COLUMNS} ORDER BY onset_sample LIMIT ?"
-_BY_PEAK = f"{_COLUMNS} ORDER BY peak_mg DESC LIMIT ?"
+_FEATURES = ("sub_bursts", "direction_ratio", "train_hz")
 _ALL = -1  # to SQLite a negative limit is none
+
+
+def _select(connection: sqlite3.Connection) -> str:
+    """Return the query for the events of a span; what the file does not have yet is NULL."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    features = ", ".join(name if version >= FEATURES_SINCE else f"NULL AS {name}" for name in _FEATURES)
+    return _COLUMNS.format(features=features)
 
 
 def _events_of(
@@ -76,7 +90,8 @@ def _events_of(
 
 
 def _event(row: tuple[Any, ...], night: Night, part: Part) -> Event:
-    identity, onset, end, kind, peak_mg, rms_mg, dominant_hz, tilt_deg, snr, bout = row
+    identity, onset, end, kind, peak_mg, rms_mg, dominant_hz, tilt_deg, snr, bout, *features = row
+    sub_bursts, direction_ratio, train_hz = features
     clock = part.recording.clock
     start_ns, end_ns = clock.elapsed_ns(onset), clock.elapsed_ns(end)
     return Event(
@@ -95,6 +110,9 @@ def _event(row: tuple[Any, ...], night: Night, part: Part) -> Event:
         tilt_deg=_finite(tilt_deg),
         snr=_finite(snr),
         bout=bout,
+        sub_bursts=sub_bursts,
+        direction_ratio=_finite(direction_ratio),
+        train_hz=_finite(train_hz),
     )
 
 

@@ -11,7 +11,8 @@ from bedtick.analysis.nights import with_exact_clocks
 from bedtick.analysis.profile import Hour, hours_of
 from bedtick.analysis.quiet import seconds_to_long_quiet
 from bedtick.analysis.times import SECOND_NS
-from bedtick.analysis.totals import Count, Time, counts_of, minute_range, time_of
+from bedtick.analysis.totals import Count, Time, counts_of, time_of
+from bedtick.analysis.weakest import Weakest, weakest_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -52,7 +53,7 @@ class Summary:
     strongest: tuple[Event, ...]
     bouts: tuple[Bout, ...]
     long_quiet_after_s: float | None
-    weakest_mg: float | None
+    weakest: Weakest | None
     faults: tuple[Fault, ...]
 
 
@@ -68,7 +69,7 @@ def summarise(connection: sqlite3.Connection, night: Night) -> Summary:
         strongest=tuple(strongest_events(connection, night, STRONGEST)),
         bouts=tuple(_bouts(connection, night)),
         long_quiet_after_s=seconds_to_long_quiet(connection, night),
-        weakest_mg=_weakest_mg(connection, night),
+        weakest=weakest_of(connection, night),
         faults=tuple(_faults(connection, night)),
     )
 
@@ -86,16 +87,6 @@ def _bout(part: Part, row: tuple[int, int, int, float]) -> Bout:
     return Bout(start_ns, (end_ns - start_ns) / SECOND_NS, row[2], row[3])
 
 
-def _weakest_mg(connection: sqlite3.Connection, night: Night) -> float | None:
-    """Median over the minutes of the smallest jerk that would have been found, in mg."""
-    found: list[float] = []
-    for part in night.parts:
-        rows = connection.execute(_WEAKEST, (part.scoring, *minute_range(part)))
-        found.extend(weakest_mg for (weakest_mg,) in rows)
-    found.sort()
-    return (found[(len(found) - 1) // 2] + found[len(found) // 2]) / 2 if found else None
-
-
 def _faults(connection: sqlite3.Connection, night: Night) -> list[Fault]:
     grouped: dict[str, Fault] = {}
     for part in night.parts:
@@ -110,10 +101,6 @@ def _faults(connection: sqlite3.Connection, night: Night) -> list[Fault]:
 _BOUTS = """
     SELECT onset_sample, end_sample, event_count, median_interval_s FROM bouts
     WHERE scoring_id = ? AND onset_sample >= ? AND onset_sample < ? ORDER BY onset_sample
-"""
-_WEAKEST = """
-    SELECT weakest_mg FROM minutes
-    WHERE scoring_id = ? AND minute >= ? AND minute < ? AND valid_s > 0 AND weakest_mg IS NOT NULL
 """
 # A fault may be noted past the last stored sample, so the last part of a recording takes all that follow.
 _FAULTS = """

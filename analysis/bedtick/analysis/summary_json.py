@@ -11,7 +11,8 @@ Unknown is null, times are UTC, and a name says its unit. What is not plain from
 - `hours`: by the local clock, the first begins before the night; `start_s` counts from the night's start.
 - `activity`: each minute's root mean square of motion, valid or not; null where no sample came.
 - `minutes_to_long_quiet`: until the first 30 valid minutes without an event.
-- `weakest_mg`: median over the minutes of the smallest jerk that would have been found.
+- `weakest_mg`: the smallest jerk that would have been found, median over the minutes that were at least half
+  valid; `weakest_worst_tenth_mg`: one in ten of them was worse than this.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "strongest": [event.as_json() for event in summary.strongest],
         "bouts": [_bout_json(night, bout) for bout in summary.bouts],
         "minutes_to_long_quiet": None if quiet_s is None else round(quiet_s / 60, 2),
-        "weakest_mg": summary.weakest_mg,
+        "weakest_mg": summary.weakest.median_mg if summary.weakest else None,
+        "weakest_worst_tenth_mg": summary.weakest.worst_tenth_mg if summary.weakest else None,
         "faults": [asdict(fault) for fault in summary.faults],
     }
 

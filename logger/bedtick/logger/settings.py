@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from bedtick.firmware.errors import SettingsError
 
+USUAL_RING_DOWN_S = 0.2  # of a bed that was never tapped
+
 
 def _number(default: float, low: float, high: float, unit: str, meaning: str) -> Any:
     """One numeric setting; a whole default asks for whole numbers."""
@@ -50,10 +52,13 @@ class DetectorSettings:
     )
     band_high_hz: float = _number(14.0, 8.0, 25.0, "Hz", "upper corner of that band")
     high_ratio: float = _number(
-        3.3, 2.1, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
+        3.0, 2.1, 20.0, "energy ratio", "a jerk opens an event this far above the floor"
     )
     long_ratio: float = _number(2.2, 1.3, 20.0, "energy ratio", "the same for weak movement that lasts")
     low_ratio: float = _number(1.6, 1.0, 2.0, "energy ratio", "below this an event is over after 0.5 s")
+    least_peak_mg: float = _number(
+        1.9, 0.0, 50.0, "mg", "above the noise; weaker ones could be trucks, footsteps or heartbeats"
+    )
     floor_window_s: int = _number(40, 10, 120, "s", "seconds from which the noise floor is taken")
     floor_quantile: float = _number(
         0.2, 0.05, 0.5, "share", "which of those seconds, sorted by loudness, is the floor"
@@ -61,7 +66,9 @@ class DetectorSettings:
     weakest_limit_mg: float = _number(
         50.0, 1.0, 1000.0, "mg", "time in which only stronger jerks show is not valid"
     )
-    ring_down_s: float = _number(0.2, 0.02, 1.0, "s", "the bed's ring-down time constant")
+    ring_down_s: float = _number(
+        0.0, 0.0, 1.0, "s", "the bed's ring-down time constant; 0 takes what `bedtick tap` measured, else 0.2"
+    )
     turn_deg: float = _number(0.3, 0.05, 20.0, "degrees", "a lasting tilt of this much makes an event a turn")
     large_s: float = _number(10.0, 2.0, 60.0, "s", "an event longer than this is a large movement")
     movement_s: float = _number(
@@ -86,6 +93,28 @@ class Settings:
     sensor: SensorSettings = SensorSettings()
     detector: DetectorSettings = DetectorSettings()
     store: StoreSettings = StoreSettings()
+
+
+def effective_ring_down_s(settings: DetectorSettings) -> float:
+    """Return the ring-down time constant that detection takes: the one that was set, else 0.2 s."""
+    return settings.ring_down_s or USUAL_RING_DOWN_S
+
+
+def with_ring_down(settings: Settings, tapped_s: float | None) -> Settings:
+    """Return the settings with the ring-down that detection is to take written out.
+
+    What a scoring stores must say what it was made with, whatever is tapped later.
+
+    Parameters
+    ----------
+    settings
+        All settings; a ring-down above 0 was set by hand and is kept.
+    tapped_s
+        What `bedtick tap` last measured with this sensor, in seconds; None where it never did.
+    """
+    ring_down_s = settings.detector.ring_down_s or tapped_s or USUAL_RING_DOWN_S
+    detector = dataclasses.replace(settings.detector, ring_down_s=ring_down_s)
+    return dataclasses.replace(settings, detector=detector)
 
 
 TABLES = {kind.TABLE: kind for kind in (SensorSettings, DetectorSettings, StoreSettings)}

@@ -186,10 +186,19 @@ def _quiet(summary: Summary) -> str:
 
 
 def _weakest(summary: Summary) -> str:
-    if summary.weakest_mg is None:
-        return "Weakest jerk that would have been found: not known."
-    weakest = number(summary.weakest_mg) if summary.weakest_mg >= 0.1 else "under 0.1"
-    return f"Weakest jerk that would have been found: {weakest} mg (median of the minutes)."
+    weakest = summary.weakest
+    if weakest is None:
+        return "Sensitivity: not measured, for no minute was at least half valid."
+    one_place = len({part.recording.place for part in summary.night.parts}) == 1
+    return (
+        f"Sensitivity: tonight, {'on this bed' if one_place else 'at these sensors'}, jerks above "
+        f"{_bound(weakest.median_mg)} mg (worst tenth: {_bound(weakest.worst_tenth_mg)} mg)."
+    )
+
+
+def _bound(peak_mg: float) -> str:
+    """Write a bound in mg, never as nothing: what holds above less than 0.1 holds above 0.1."""
+    return number(max(peak_mg, 0.1))
 
 
 def _left_out(summary: Summary) -> list[str]:

@@ -26,9 +26,10 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Kernel:
-    """The two entries of the kernel, compiled where numba compiles at all."""
+    """The entries of the kernel, compiled where numba compiles at all."""
 
     run: Callable[..., None]
+    skip: Callable[..., None]
     end: Callable[..., None]
     cached: bool
 
@@ -49,6 +50,8 @@ def load_kernel(directory: Path | None = None) -> Kernel:
     """
     directory = directory or cache_directory()
     cached = _prepare(directory)
+    # Of what is compiled now: by the time that this is over, an upgrade may have changed them.
+    sources = _digest_of_sources()
     # numba reads the variable when it is first imported, and the sources import numba.
     if cached:
         os.environ["NUMBA_CACHE_DIR"] = str(directory)
@@ -57,40 +60,36 @@ def load_kernel(directory: Path | None = None) -> Kernel:
     if cached:
         config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
         try:
-            run, end = _compile(cached=True)
+            entries = _compile(cached=True)
         except OSError:  # the disk is full, or another first start has just cleared the folder
             cached = False
         else:
-            _write_manifest(directory)
+            _write_manifest(directory, sources)
     if not cached:
-        run, end = _compile(cached=False)
-    return Kernel(run, end, cached)
+        entries = _compile(cached=False)
+    return Kernel(*entries, cached)
 
 
-def _compile(*, cached: bool) -> tuple[Callable[..., None], Callable[..., None]]:
-    from numba import njit  # noqa: PLC0415  heavy
+def _compile(*, cached: bool) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
+    """Compile with explicit signatures, so that compilation is over before sampling starts."""
+    from numba import from_dtype, int32, int64, njit, types  # noqa: PLC0415  heavy
 
-    from bedtick.logger.detector.kernel.run import end_kernel, run_kernel  # noqa: PLC0415  the same
+    from bedtick.logger.detector.kernel import run  # noqa: PLC0415  the same
 
-    run_types, end_types = _signatures()
-    run = njit(run_types, cache=cached, nogil=True)(run_kernel)
-    return run, njit(end_types, cache=cached, nogil=True)(end_kernel)
+    records = from_dtype(lay.STATE)[::1], from_dtype(lay.PARAMETERS)[::1]
+    block = types.Array(int32, 2, "C", readonly=True)
 
+    def compiled(entry: Callable[..., None], *arguments: Any) -> Callable[..., None]:
+        function: Callable[..., None] = njit(
+            types.void(*arguments), cache=cached, nogil=True, error_model="numpy"
+        )(entry)
+        return function
 
-def _signatures() -> tuple[Any, Any]:
-    """Types of the two entries' arguments: explicit, so that compilation is over before sampling starts."""
-    from numba import float64, from_dtype, types  # noqa: PLC0415  heavy
-
-    block = types.Array(float64, 2, "C", readonly=True)
-    state, params = from_dtype(lay.STATE)[::1], from_dtype(lay.PARAMETERS)[::1]
-    pending, events = from_dtype(lay.PENDING_ROW)[::1], from_dtype(lay.EVENT_ROW)[::1]
-    tilts, seconds = from_dtype(lay.TILT_ROW)[::1], from_dtype(lay.SECOND_ROW)[::1]
-    one, two, three = float64[::1], float64[:, ::1], float64[:, :, ::1]
-    run = types.void(
-        block, state, params, two, three, one, two, two, one, two, pending, events, tilts, seconds, two
+    return (
+        compiled(run.run_kernel, block, *records),
+        compiled(run.skip_kernel, int64, *records),
+        compiled(run.end_kernel, *records),
     )
-    end = types.void(state, params, two, two, one, two, pending, events, tilts, seconds, two)
-    return run, end
 
 
 def _prepare(directory: Path) -> bool:
@@ -124,12 +123,12 @@ def _digest_of_sources() -> str:
     return hashlib.sha256(b"".join(p.read_bytes() for p in [*sources, Path(lay.__file__)])).hexdigest()
 
 
-def _write_manifest(directory: Path) -> None:
+def _write_manifest(directory: Path, sources: str) -> None:
     """Flush the cache, then say what it holds; a full disk only costs the next start some time."""
     try:
-        manifest = {"sources": _digest_of_sources(), "files": _digests(directory)}
         if _is_sound(directory):
             return
+        manifest = {"sources": sources, "files": _digests(directory)}
         for name in manifest["files"]:
             _flush(directory / name)
         fresh = directory / (MANIFEST + ".new")

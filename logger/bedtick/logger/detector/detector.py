@@ -5,20 +5,21 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bedtick.logger.detector import filters
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.compiled import Kernel, load_kernel
 from bedtick.logger.detector.events import Completion, Event, Minute, kind_of, ring_down_s
-from bedtick.logger.detector.minutes import MinuteGatherer
+from bedtick.logger.detector.minutes import minutes_from
 from bedtick.logger.detector.parameters import kernel_parameters
 from bedtick.logger.settings import DetectorSettings
 
 SLOWEST_HZ = 50.0  # below, the windows hold too few samples to tell a jerk from noise
-SLICE = 4096  # samples a call of the kernel: its rows of results always have room
+SLICE = 16384  # samples a call of the kernel: its rows of results always have room
 
 
 @dataclass(frozen=True)
@@ -72,31 +73,20 @@ class Detector:
         self._kernel = kernel or compiled_kernel()
         self._mg = 1e3 * scale_g
         self._rate_hz = nominal_hz
-        self._sections = filters.design(settings.band_low_hz, settings.band_high_hz, nominal_hz)
-        self._params = kernel_parameters(settings, scale_g, nominal_hz, full_scale_counts, self._sections)
+        self._params = kernel_parameters(settings, scale_g, nominal_hz, full_scale_counts)
         self._state = self._first_state()
-        self._filters = np.zeros((4, 3, 2))
-        self._sums = np.zeros(14)
-        self._ring = np.zeros((lay.RING_STEPS, lay.STEP_COLUMNS))
-        self._history = np.zeros((settings.floor_window_s, lay.HISTORY_COLUMNS))
-        self._inverse = np.ones(3)
-        self._quarters = np.full((lay.RING_QUARTERS, 3), np.nan)
-        self._pending = np.zeros(lay.MOST_PENDING, lay.PENDING_ROW)
-        self._events = np.zeros(lay.MOST_EVENTS, lay.EVENT_ROW)
-        self._tilts = np.zeros(lay.MOST_EVENTS, lay.TILT_ROW)
-        self._seconds = np.zeros(lay.MOST_SECONDS, lay.SECOND_ROW)
-        self._scratch = np.zeros((2, max(settings.floor_window_s, lay.TILT_QUARTERS)))
-        self._work = np.empty((SLICE, 3))
-        self._minutes = MinuteGatherer(scale_g, nominal_hz)
+        self._waiting = [self._state[name] for name in ("events_out", "tilts_out", "minutes_out")]
 
     def _first_state(self) -> NDArray[np.void]:
         state = np.zeros(1, lay.STATE)
         state["step_left"] = self._params["samples_per_step"]
+        state["look_left"] = self._params["look_every"]
         state["quarter_left"] = self._params["quarter_steps"]
         state["quarter_whole"] = 1
+        state["quarters"] = np.nan
         state["second_end"] = math.ceil(self._rate_hz)
         state["closed_step"] = -self._params["long_steps"] - 1
-        state["caution"] = 1.0
+        state["inverse"] = 1.0
         return state
 
     @property
@@ -110,8 +100,8 @@ class Detector:
         Parameters
         ----------
         counts
-            (n, 3), whole numbers or float, in counts. A row with a NaN is a missing sample: it takes
-            an index, and the filters restart on the first value after it. n may be 0.
+            (n, 3), whole numbers, integer or float, in counts. A row with a NaN is a missing sample: it
+            takes an index, and the filters restart on the first value after it. n may be 0.
 
         Raises
         ------
@@ -123,10 +113,7 @@ class Detector:
             raise ValueError(f"samples must have the shape (n, 3), not {block.shape}")
         found = Detected([], [], [])
         for start in range(0, len(block), SLICE):
-            part = block[start : start + SLICE]
-            work = self._work[: len(part)]
-            work[:] = part
-            self._run(work)
+            self._take(block[start : start + SLICE])
             self._collect(found)
         return found
 
@@ -134,55 +121,67 @@ class Detector:
         """Take `lost` missing samples."""
         found = Detected([], [], [])
         for start in range(0, lost, SLICE):
-            work = self._work[: min(SLICE, lost - start)]
-            work[:] = np.nan
-            self._run(work)
+            self._kernel.skip(min(SLICE, lost - start), self._state, self._params)
             self._collect(found)
         return found
 
     def finish(self) -> Detected:
         """End the recording: close the open event; events that wait for their tilt are completed without."""
-        self._kernel.end(
-            self._state, self._params, self._ring, self._history, self._inverse, self._quarters,
-            self._pending, self._events, self._tilts, self._seconds, self._scratch,
-        )  # fmt: skip
+        self._kernel.end(self._state, self._params)
         found = Detected([], [], [])
         self._collect(found)
-        found.minutes.extend(self._minutes.current())
         return found
 
     def current_minute(self) -> list[Minute]:
         """Return the minute that is not over yet, as a list of one; empty before the first second."""
-        return self._minutes.current()
+        return minutes_from(self._state["minute"], self._mg, self._rate_hz)
 
-    def _run(self, work: NDArray[np.float64]) -> None:
-        self._kernel.run(
-            work, self._state, self._params, self._sections, self._filters, self._sums, self._ring,
-            self._history, self._inverse, self._quarters, self._pending, self._events, self._tilts,
-            self._seconds, self._scratch,
-        )  # fmt: skip
+    def _take(self, block: NDArray[np.generic]) -> None:
+        """Give a block to the kernel; rows with a NaN as missing samples."""
+        if block.dtype.kind != "f":
+            self._kernel.run(np.ascontiguousarray(block, np.int32), self._state, self._params)
+            return
+        missing = np.isnan(block).any(axis=1)
+        edges = np.flatnonzero(np.diff(missing)) + 1
+        for start, end in pairwise([0, *edges.tolist(), len(block)]):
+            if missing[start]:
+                self._kernel.skip(end - start, self._state, self._params)
+            else:
+                part = np.ascontiguousarray(block[start:end], np.int32)
+                self._kernel.run(part, self._state, self._params)
 
     def _collect(self, found: Detected) -> None:
         """Move the rows that the kernel left into `found`."""
-        state = self._state
-        for row in self._events[: state["events_out"][0]].tolist():
-            found.events.append(self._event(*row))
-        for number, tilt_deg in self._tilts[: state["tilts_out"][0]].tolist():
-            found.completions.append(Completion(number, None if math.isnan(tilt_deg) else tilt_deg))
-        found.minutes.extend(self._minutes.add(self._seconds[: state["seconds_out"][0]]))
-        state["events_out"] = state["tilts_out"] = state["seconds_out"] = 0
+        if not any(count[0] for count in self._waiting):  # nearly always: to look costs less than to move
+            return
+        state = self._state[0]
+        if state.events_out:
+            found.events.extend(self._event(row) for row in state.events[: state.events_out])
+        for row in state.tilts[: state.tilts_out]:
+            found.completions.append(Completion(int(row.number), _known(row.tilt_deg)))
+        if state.minutes_out:
+            found.minutes.extend(minutes_from(state.minutes[: state.minutes_out], self._mg, self._rate_hz))
+        state.events_out = state.tilts_out = state.minutes_out = 0
 
-    def _event(self, *row: float) -> Event:
-        number, onset, end, peak_square, mean_square, floor_square, dominant_hz, top_to_low = row
-        ringing_s = ring_down_s(top_to_low, self.settings)
+    def _event(self, row: Any) -> Event:
+        ringing_s = ring_down_s(float(row.top_to_low), self.settings)
+        duration_s = float(row.end - row.onset) / self._rate_hz
         return Event(
-            number=int(number),
-            onset_sample=int(onset),
-            end_sample=int(end),
-            peak_mg=math.sqrt(peak_square) * self._mg,
-            rms_mg=math.sqrt(mean_square) * self._mg,
-            dominant_hz=None if math.isnan(dominant_hz) else dominant_hz,
-            snr=math.sqrt(peak_square / floor_square),
+            number=int(row.number),
+            onset_sample=int(row.onset),
+            end_sample=int(row.end),
+            peak_mg=math.sqrt(row.peak_square) * self._mg,
+            rms_mg=math.sqrt(row.mean_square) * self._mg,
+            dominant_hz=_known(row.dominant_hz),
+            snr=math.sqrt(row.peak_square / row.floor_square),
             ring_down_s=ringing_s,
-            kind=kind_of((end - onset) / self._rate_hz, ringing_s, self.settings),
+            kind=kind_of(duration_s, ringing_s, self.settings),
+            sub_bursts=int(row.sub_bursts),
+            direction_ratio=_known(row.direction_ratio),
+            train_hz=_known(row.train_hz),
         )
+
+
+def _known(value: float) -> float | None:
+    """Return a number that the kernel gave; None for its NaN."""
+    return None if math.isnan(value) else float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bedtick.logger.settings import DetectorSettings
+from bedtick.logger.settings import DetectorSettings, effective_ring_down_s
 
 TWITCH, MOVEMENT, LARGE, TURN = "twitch", "movement", "large", "turn"
 
@@ -30,6 +30,12 @@ class Event:
         How long the bed would ring from this event's largest envelope down to the low threshold.
     kind
         By duration alone: `large`, `movement` or `twitch`.
+    sub_bursts
+        How often the envelope rose by 3 dB after a fall by 3 dB, the first rise included.
+    direction_ratio
+        Share of its band energy that lies along its strongest direction, 1/3 to 1; None where there is none.
+    train_hz
+        Rate of its sub-bursts where at least four follow each other evenly at 0.3 to 4 Hz; else None.
     """
 
     number: int
@@ -41,6 +47,9 @@ class Event:
     snr: float
     ring_down_s: float
     kind: str
+    sub_bursts: int
+    direction_ratio: float | None
+    train_hz: float | None
 
 
 @dataclass(frozen=True)
@@ -81,4 +90,4 @@ def final_kind(kind: str, tilt_deg: float | None, settings: DetectorSettings) ->
 
 def ring_down_s(top_to_low: float, settings: DetectorSettings) -> float:
     """Return how long a bed rings from `top_to_low` (a ratio of energies) down to the low threshold."""
-    return settings.ring_down_s * 0.5 * math.log(max(top_to_low, 1.0))
+    return effective_ring_down_s(settings) * 0.5 * math.log(max(top_to_low, 1.0))

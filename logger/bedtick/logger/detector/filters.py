@@ -33,13 +33,37 @@ def biquad(kind: str, corner_hz: float, rate_hz: float) -> NDArray[np.float64]:
     return np.concatenate([b, [a1, a2]])
 
 
-def design(band_low_hz: float, band_high_hz: float, rate_hz: float) -> NDArray[np.float64]:
-    """Return the four sections of the chain, (4, 5): motion high and low, then band high and low."""
+def triangle_gain(frequency_hz: float, rate_hz: float, per_step: int) -> float:
+    """Return what a triangle over two steps of `per_step` samples leaves of a sine's amplitude."""
+    x = np.pi * frequency_hz / rate_hz
+    return float((np.sin(x) / (per_step * np.sin(x / per_step))) ** 2) if per_step > 1 else 1.0
+
+
+def low_pass(corner_hz: float, rate_hz: float, per_step: int) -> NDArray[np.float64]:
+    """Return a low-pass that has its -3 dB at `corner_hz` together with the triangle before it.
+
+    Where the triangle alone takes more than that, the widest that the rate of steps allows.
+    """
+    highest_hz = NYQUIST_SHARE * rate_hz / 2
+    wanted = np.sqrt(0.5) / triangle_gain(corner_hz, rate_hz, per_step)
+    if wanted >= 1.0:
+        return biquad("low", highest_hz, rate_hz)
+    warped = np.tan(np.pi * min(corner_hz, highest_hz) / rate_hz)
+    # |H|^2 = 1 / (1 + (w / wc)^4) in the warped frequency, solved for wc.
+    own = np.arctan(warped / (wanted**-2 - 1.0) ** 0.25) * rate_hz / np.pi
+    return biquad("low", min(float(own), highest_hz), rate_hz)
+
+
+def design(band_low_hz: float, band_high_hz: float, rate_hz: float, per_step: int) -> NDArray[np.float64]:
+    """Return the four sections of the chain, (4, 5): motion high and low, then band high and low.
+
+    `rate_hz` is the rate at which they run, that of steps; each is a triangle over `per_step` samples.
+    """
     highest_hz = NYQUIST_SHARE * rate_hz / 2
     return np.array(
         [
             biquad("high", MOTION_LOW_HZ, rate_hz),
-            biquad("low", min(MOTION_HIGH_HZ, highest_hz), rate_hz),
+            low_pass(MOTION_HIGH_HZ, rate_hz, per_step),
             biquad("high", band_low_hz, rate_hz),
             biquad("low", min(band_high_hz, highest_hz), rate_hz),
         ]

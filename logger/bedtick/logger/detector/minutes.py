@@ -1,8 +1,9 @@
-"""Gathers the kernel's seconds into minutes."""
+"""Turns the kernel's rows of minutes into what is stored of a minute."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,42 +12,28 @@ from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.events import Minute
 
 
-class MinuteGatherer:
-    """The minute that is not over yet; seconds in, whole minutes out."""
+def minutes_from(rows: NDArray[np.void], mg: float, nominal_hz: float) -> list[Minute]:
+    """Return the minutes that rows of `layout.MINUTE_ROW` describe, without those that hold no sample.
 
-    def __init__(self, scale_g: float, nominal_hz: float) -> None:
-        self._mg = 1e3 * scale_g
-        self._rate_hz = nominal_hz
-        self._minute = -1
-        self._clear()
+    Parameters
+    ----------
+    rows
+        (n,) records of the kernel.
+    mg
+        Size of a count.
+    nominal_hz
+        The nominal rate.
+    """
+    return [_minute(row, mg, nominal_hz) for row in rows.tolist() if sum(row[1])]
 
-    def _clear(self) -> None:
-        self._seconds = dict.fromkeys(lay.REASONS, 0.0)
-        self._arrived = 0
-        self._sum_squares = 0.0
-        self._floors: list[float] = []
-        self._weakest: list[float] = []
 
-    def add(self, rows: NDArray[np.void]) -> list[Minute]:
-        """Take rows of `layout.SECOND_ROW`; return the minutes that they end."""
-        done = []
-        for second, start, end, arrived, reason, sum_squares, weakest, floor_square in rows.tolist():
-            if second // 60 != self._minute:
-                done += self.current()
-                self._minute = second // 60
-                self._clear()
-            self._seconds[lay.REASONS[reason]] += (end - start) / self._rate_hz
-            self._arrived += arrived
-            self._sum_squares += sum_squares
-            if math.isfinite(weakest):  # not before a floor is known, nor where all axes are dead
-                self._floors.append(math.sqrt(floor_square) * self._mg)
-                self._weakest.append(weakest * self._mg)
-        return done
-
-    def current(self) -> list[Minute]:
-        """Return the minute so far, as a list of one; empty before the first second."""
-        if self._minute < 0:
-            return []
-        activity = math.sqrt(self._sum_squares / self._arrived) * self._mg if self._arrived else None
-        floor, weakest = (sum(v) / len(v) if v else None for v in (self._floors, self._weakest))
-        return [Minute(self._minute, activity, floor, weakest, dict(self._seconds))]
+def _minute(row: tuple[Any, ...], mg: float, nominal_hz: float) -> Minute:
+    number, samples, steps, sum_squares, known, sum_floor, sum_weakest = row
+    seconds = {name: count / nominal_hz for name, count in zip(lay.REASONS, samples.tolist(), strict=True)}
+    return Minute(
+        minute=number,
+        activity_mg=math.sqrt(sum_squares / steps) * mg if steps else None,
+        floor_mg=sum_floor / known * mg if known else None,
+        weakest_mg=sum_weakest / known * mg if known else None,
+        seconds=seconds,
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x6274696B  # "btik": tells a bedtick file from any other SQLite file
-SCHEMA_VERSION = 1  # PRAGMA user_version: how many migrations have run
+SCHEMA_VERSION = 2  # PRAGMA user_version: how many migrations have run
 
 migrations = Migrations("bedtick")
 
@@ -27,6 +27,13 @@ migrations = Migrations("bedtick")
 def v1_nights(db: Database) -> None:
     """Sensors, recordings and everything one detector pass knows about them."""
     for statement in _V1:
+        db.execute(statement)
+
+
+@migrations()
+def v2_features(db: Database) -> None:
+    """Add what an event was made of, and what taps told about a bed."""
+    for statement in _V2:
         db.execute(statement)
 
 
@@ -140,4 +147,22 @@ _V1 = (
     ) STRICT""",
     "CREATE INDEX faults_by_recording ON faults (recording_id, sample)",
     "PRAGMA user_version = 1",
+)
+
+_V2 = (
+    "ALTER TABLE events ADD COLUMN sub_bursts INTEGER",
+    "ALTER TABLE events ADD COLUMN direction_ratio REAL",
+    "ALTER TABLE events ADD COLUMN train_hz REAL",
+    """CREATE TABLE calibrations (
+        id INTEGER PRIMARY KEY,
+        sensor_id INTEGER NOT NULL REFERENCES sensors (id),
+        utc_ns INTEGER,
+        software TEXT NOT NULL,
+        taps INTEGER NOT NULL,
+        ring_down_s REAL NOT NULL,
+        resonance_hz REAL NOT NULL,
+        ring_down_spread REAL NOT NULL
+    ) STRICT""",
+    "CREATE INDEX calibrations_by_sensor ON calibrations (sensor_id)",
+    "PRAGMA user_version = 2",
 )

@@ -57,16 +57,26 @@ def insert(db: sqlite_utils.Database, table: str, row: dict[str, Any]) -> int:
     return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
-def add_recording(db: sqlite_utils.Database, origin: Origin, seen_boot_ns: int | None) -> int:
-    """Insert a recording (and its sensor, where new) and return its id."""
-    values = asdict(origin)
-    sensor = {key: values.pop(key) for key in ("place", "chip", "bus", "address")}
+def find_sensor(db: sqlite_utils.Database, sensor: dict[str, Any]) -> int | None:
+    """Return the id of a sensor by its `place`, `chip`, `bus` and `address`; None where it is new."""
     row = db.execute(
         "SELECT id FROM sensors WHERE place = :place AND chip = :chip AND bus = :bus AND address IS :address",
         sensor,
     ).fetchone()
-    sensor_id = row[0] if row else insert(db, "sensors", sensor)
-    values |= {"sensor_id": sensor_id, "software": software(), "seen_boot_ns": seen_boot_ns}
+    return None if row is None else int(row[0])
+
+
+def have_sensor(db: sqlite_utils.Database, sensor: dict[str, Any]) -> int:
+    """Return the id of a sensor, inserted where it is new."""
+    known = find_sensor(db, sensor)
+    return insert(db, "sensors", sensor) if known is None else known
+
+
+def add_recording(db: sqlite_utils.Database, origin: Origin, seen_boot_ns: int | None) -> int:
+    """Insert a recording (and its sensor, where new) and return its id."""
+    values = asdict(origin)
+    sensor = {key: values.pop(key) for key in ("place", "chip", "bus", "address")}
+    values |= {"sensor_id": have_sensor(db, sensor), "software": software(), "seen_boot_ns": seen_boot_ns}
     return insert(db, "recordings", values)
 
 
@@ -195,6 +205,6 @@ class RecordingWriter:
             "INSERT OR REPLACE INTO minutes (scoring_id, minute, activity_mg, floor_mg, weakest_mg,"
             " valid_s, gap_s, saturated_s, settling_s, hum_s, floor_s)"
             " VALUES (:scoring_id, :minute, :activity_mg, :floor_mg, :weakest_mg,"
-            " :valid_s, :gap_s, :saturated_s, :settling_s, 0, :floor_s)",
+            " :valid_s, :gap_s, :saturated_s, :settling_s, :hum_s, :floor_s)",
             row | seconds | {"scoring_id": self.scoring_id},
         )

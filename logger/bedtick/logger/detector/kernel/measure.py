@@ -1,71 +1,79 @@
-"""Measures on the ring of steps: level, energy, onset and dominant frequency."""
+"""What is measured on the ring of steps: levels, the onset, the dominant frequency, the peak."""
 
 from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from bedtick.logger.detector import layout as lay
+from bedtick.logger.detector.kernel.jit import inlined, jit
 
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
-MOTION = lay.MOTION
+MOTION, SQUARE = lay.MOTION, lay.SQUARE
 
 
-@njit(nogil=True)
+@jit
+def third_of_angle(r):
+    """Cosine of a third of the angle whose cosine is `r`, for -1 <= r <= 1, to 3e-8.
+
+    A Chebyshev interpolation in the cosine of half the angle, in which the function is smooth.
+    """
+    u = math.sqrt(0.5 * max(1.0 + r, 0.0))
+    tail = -0.0302354 + u * (0.01604728 + u * (-0.00608935 + u * 0.00112764))
+    return 0.50000003 + u * (0.57734692 + u * (-0.11103851 + u * (0.05284141 + u * tail)))
+
+
+@jit
 def largest_eigenvalue(xx, yy, zz, xy, xz, yz):
     """Largest eigenvalue of a symmetric 3x3 matrix (Smith 1961, Communications of the ACM 4:168)."""
-    mean = (xx + yy + zz) / 3.0
-    off = xy * xy + xz * xz + yz * yz
-    spread = (xx - mean) ** 2 + (yy - mean) ** 2 + (zz - mean) ** 2 + 2.0 * off
+    mean = (xx + yy + zz) * (1.0 / 3.0)
+    a, b, c = xx - mean, yy - mean, zz - mean
+    spread = a * a + b * b + c * c + 2.0 * (xy * xy + xz * xz + yz * yz)
     if spread <= 0.0:
         return mean
-    size = math.sqrt(spread / 6.0)
-    a, b, c = (xx - mean) / size, (yy - mean) / size, (zz - mean) / size
-    d, e, f = xy / size, xz / size, yz / size
-    half_det = (a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e)) / 2.0
-    angle = math.acos(min(1.0, max(-1.0, half_det))) / 3.0
-    return mean + 2.0 * size * math.cos(angle)
+    size = math.sqrt(spread * (1.0 / 6.0))
+    half_det = (a * (b * c - yz * yz) - xy * (xy * c - yz * xz) + xz * (xy * yz - b * xz)) * 0.5
+    return mean + 2.0 * size * third_of_angle(min(1.0, half_det / (size * size * size)))
 
 
-@njit(nogil=True)
-def level(ring, last, count, inverse):
-    """Largest eigenvalue of the whitened covariance over the `count` steps that end with `last`."""
-    xx = yy = zz = xy = xz = yz = 0.0
-    for k in range(last - count + 1, last + 1):
-        row = ring[k & MASK]
-        xx += row[0]
-        yy += row[1]
-        zz += row[2]
-        xy += row[3]
-        xz += row[4]
-        yz += row[5]
-    ix, iy, iz = inverse[0], inverse[1], inverse[2]
+@jit
+def level(s, last, count):
+    """Largest eigenvalue of the whitened covariance over the `count` steps up to `last`; 0 if too few."""
+    if s.run_steps - (s.newest - last) < count:
+        return 0.0
+    late, early = s.ring[last & MASK], s.ring[(last - count) & MASK]
+    ix, iy, iz = s.inverse[0], s.inverse[1], s.inverse[2]
     value = largest_eigenvalue(
-        xx * ix * ix, yy * iy * iy, zz * iz * iz, xy * ix * iy, xz * ix * iz, yz * iy * iz
+        (late[0] - early[0]) * ix * ix,
+        (late[1] - early[1]) * iy * iy,
+        (late[2] - early[2]) * iz * iz,
+        (late[3] - early[3]) * ix * iy,
+        (late[4] - early[4]) * ix * iz,
+        (late[5] - early[5]) * iy * iz,
     )
     return value / count
 
 
-@njit(nogil=True)
-def step_energy(ring, step, inverse):
-    """Energy of one step, summed over the whitened axes."""
-    row = ring[step & MASK]
-    return row[0] * inverse[0] ** 2 + row[1] * inverse[1] ** 2 + row[2] * inverse[2] ** 2
+@inlined
+def energy(s, first, last):
+    """Whitened energy of the steps first..last, summed over the axes."""
+    late, early = s.ring[last & MASK], s.ring[(first - 1) & MASK]
+    total = 0.0
+    for axis in range(3):
+        total += (late[axis] - early[axis]) * s.inverse[axis] ** 2
+    return total
 
 
-@njit(nogil=True)
-def onset_step(ring, first, last, inverse, before):
+@jit
+def onset_step(s, first, last, before):
     """Return the first step of the event that is seen at `last`: the likeliest change of energy.
 
     Maximum likelihood of "the energy known from before, one larger energy from here on" over the
     steps ``first..last``, as in Maeda's criterion (1985) for seismic onsets.
     """
-    best, best_step, total = math.inf, last, 0.0
+    best, best_step = math.inf, last
     for k in range(last, first - 1, -1):
-        total += step_energy(ring, k, inverse)
         count = last - k + 1
-        ratio = total / count / before
+        ratio = energy(s, k, last) / count / before
         if ratio > 1.0:
             unlikelihood = count * (math.log(ratio) + 1.0 - ratio)
             if unlikelihood < best:
@@ -73,31 +81,68 @@ def onset_step(ring, first, last, inverse, before):
     return best_step
 
 
-@njit(nogil=True)
-def dominant_hz(ring, first, last, step_hz):
-    """Return the frequency of the largest power of motion, summed over the axes, in steps of 0.25 Hz.
+@jit
+def power_at(s, first, last, turn):
+    """Power of motion, summed over the axes, at a frequency of `turn` radians a step: |DFT|^2."""
+    cos1, sin1, c, d = math.cos(turn), math.sin(turn), 1.0, 0.0
+    re0 = im0 = re1 = im1 = re2 = im2 = 0.0
+    for k in range(first, last + 1):
+        row = s.ring[k & MASK]
+        x, y, z = row[MOTION], row[MOTION + 1], row[MOTION + 2]
+        re0, im0 = re0 + x * c, im0 + x * d
+        re1, im1 = re1 + y * c, im1 + y * d
+        re2, im2 = re2 + z * c, im2 + z * d
+        c, d = c * cos1 - d * sin1, d * cos1 + c * sin1
+    return re0 * re0 + im0 * im0 + re1 * re1 + im1 * im1 + re2 * re2 + im2 * im2
 
-    The discrete Fourier transform at each frequency, by recurrence. NaN below four steps.
-    """
-    n = last - first + 1
-    if n < 4:
-        return math.nan
-    best, best_hz = 0.0, math.nan
-    highest = min(25.0, 0.45 * step_hz)
-    f = 1.0
-    while f <= highest:
-        turn = 2.0 * math.pi * f / step_hz
-        cos1, sin1, c, s = math.cos(turn), math.sin(turn), 1.0, 0.0
-        re0 = im0 = re1 = im1 = re2 = im2 = 0.0
-        for k in range(first, last + 1):
-            row = ring[k & MASK]
-            x, y, z = row[MOTION], row[MOTION + 1], row[MOTION + 2]
-            re0, im0 = re0 + x * c, im0 + x * s
-            re1, im1 = re1 + y * c, im1 + y * s
-            re2, im2 = re2 + z * c, im2 + z * s
-            c, s = c * cos1 - s * sin1, s * cos1 + c * sin1
-        power = re0 * re0 + im0 * im0 + re1 * re1 + im1 * im1 + re2 * re2 + im2 * im2
+
+@jit
+def strongest(s, p, first, last, grid_hz):
+    """Return the frequency of the largest power on a grid (first, last, step), and that power."""
+    from_hz, to_hz, step_hz = grid_hz
+    best, best_hz, f = 0.0, math.nan, from_hz
+    while f <= to_hz:
+        power = power_at(s, first, last, 2.0 * math.pi * f / p.step_hz)
         if power > best:
             best, best_hz = power, f
-        f += 0.25
-    return best_hz
+        f += step_hz
+    return best_hz, best
+
+
+@jit
+def dominant(s, p, first, last):
+    """Return the frequency of the largest power of motion, in steps of 0.25 Hz, and that power.
+
+    Sought in steps of 0.5 Hz first: no finer than what 2 s can tell apart. NaN and 0 below four steps.
+    """
+    if last - first + 1 < 4:
+        return math.nan, 0.0
+    highest = min(25.0, 0.45 * p.step_hz)
+    coarse_hz = strongest(s, p, first, last, (1.0, highest, 0.5))[0]
+    if math.isnan(coarse_hz):
+        return coarse_hz, 0.0
+    return strongest(s, p, first, last, (coarse_hz - 0.25, min(coarse_hz + 0.25, highest), 0.25))
+
+
+@jit
+def tone_share(s, p, first, last):
+    """Share of the energy of motion that is one steady tone: 1 for a sine, 2 over the steps for noise."""
+    total = 0.0
+    for k in range(first, last + 1):
+        total += s.ring[k & MASK, SQUARE]
+    if total <= 0.0:
+        return 0.0
+    return 2.0 * dominant(s, p, first, last)[1] / ((last - first + 1) * total)
+
+
+@jit
+def peak_square(s, k):
+    """Squared norm of motion at step `k`, or at the top of a parabola through it where it is a summit."""
+    here = s.ring[k & MASK, SQUARE]
+    if k >= s.newest or s.run_steps - (s.newest - k) < 2:
+        return here
+    left, right = s.ring[(k - 1) & MASK, SQUARE], s.ring[(k + 1) & MASK, SQUARE]
+    bend = left - 2.0 * here + right
+    if left > here or right > here or bend >= 0.0:
+        return here
+    return here - (right - left) ** 2 / (8.0 * bend)
