@@ -19,7 +19,7 @@ def test_check_of_a_good_device(bedtick, tmp_path):
     assert result.stderr == ""
     lines = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
     assert [line.split()[1] for line in lines] == [
-        "database", "sensor", "clock", "self-test", "rate", "signal", "detector",
+        "database", "sensor", "clock", "self-test", "rate", "signal", "ring-down", "detector",
     ]  # fmt: skip
     states = dict(line.split()[1::-1] for line in lines)
     del states["clock"]  # whether the machine's own is synchronised

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from bedtick.analysis.cli import main
 from bedtick.firmware.errors import SettingsError
-from bedtick.logger.settings import TABLES, Settings, parse_settings, print_settings, read_settings
+from bedtick.logger.settings import (
+    TABLES,
+    DetectorSettings,
+    Settings,
+    effective_ring_down_s,
+    parse_settings,
+    print_settings,
+    read_settings,
+    with_ring_down,
+)
 
 KEYS = [(name, field) for name, kind in TABLES.items() for field in dataclasses.fields(kind)]
 NUMBERS = [(name, field) for name, field in KEYS if "low" in field.metadata]
@@ -45,7 +54,20 @@ def test_the_defaults_are_those_of_the_design():
     detector = Settings().detector
     assert (detector.turn_deg, detector.large_s, detector.movement_s) == (0.3, 10.0, 0.5)
     assert (detector.bout_min_events, detector.bout_gap_s) == (5, 30.0)
-    assert (detector.ring_down_s, detector.weakest_limit_mg) == (0.2, 50.0)
+    assert (effective_ring_down_s(detector), detector.weakest_limit_mg) == (0.2, 50.0)
+
+
+def test_which_ring_down_is_taken():
+    """One set by hand goes before a tapped one, that before the usual 0.2 s; what is taken is written out."""
+    by_hand = Settings(detector=DetectorSettings(ring_down_s=0.3))
+    taken = [
+        with_ring_down(settings, tapped_s).detector.ring_down_s
+        for settings in (Settings(), by_hand)
+        for tapped_s in (None, 0.4)
+    ]
+    assert taken == [0.2, 0.4, 0.3, 0.3]
+    assert effective_ring_down_s(by_hand.detector) == 0.3
+    assert with_ring_down(Settings(), 0.4).sensor == Settings().sensor
 
 
 @pytest.mark.parametrize(("table", "field"), KEYS, ids=ids(KEYS))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sqlite_utils
 from numpy.typing import NDArray
 
 from bedtick.firmware.chips import Chip
 from bedtick.firmware.clock import Clock
-from bedtick.firmware.errors import BedtickError
+from bedtick.firmware.errors import BedtickError, StoreError
 from bedtick.firmware.sample_clock import SampleClock
 from bedtick.logger.detector.detector import compiled_kernel
 from bedtick.logger.rig import Rig, choose_rate_hz
-from bedtick.logger.settings import SensorSettings, Settings
-from bedtick.logger.store.database import open_database, recording_lock
+from bedtick.logger.settings import Settings, effective_ring_down_s
+from bedtick.logger.store.database import open_database, recording_lock, store_errors
+from bedtick.logger.tap.stored import SensorName, StoredCalibration, newest_calibration
 from bedtick.logger.wall_clock import WallClock
 
 GOOD, WARNING, FAILURE = "ok", "warning", "failure"
@@ -53,7 +57,7 @@ def check_device(open_rig: Callable[[], Rig], settings: Settings, path: Path) ->
     store, is_free = _check_store(path)
     yield store
     if is_free:
-        yield from _check_sensor(open_rig, settings.sensor)
+        yield from _check_sensor(open_rig, settings, path)
     elif store.state == GOOD:
         yield Finding("sensor", GOOD, "a recording is running, so the sensor is left alone")
     else:
@@ -74,7 +78,8 @@ def _check_store(path: Path) -> tuple[Finding, bool]:
     return Finding("database", GOOD, f"{path} can be written"), is_free
 
 
-def _check_sensor(open_rig: Callable[[], Rig], sensor: SensorSettings) -> Iterator[Finding]:
+def _check_sensor(open_rig: Callable[[], Rig], settings: Settings, path: Path) -> Iterator[Finding]:
+    sensor = settings.sensor
     try:
         rig = open_rig()
         yield Finding("sensor", GOOD, f"{rig.chip.name} at 0x{rig.address:02X} on {rig.bus_name}")
@@ -84,8 +89,34 @@ def _check_sensor(open_rig: Callable[[], Rig], sensor: SensorSettings) -> Iterat
         yield _check_self(rig.chip)
         rig.chip.configure(rate_hz, sensor.range_g)
         yield from _listen(rig.chip, rig.clock, rate_hz, 1e3 * rig.chip.scale_g[sensor.range_g])
+        yield _check_ring_down(rig, settings, path)
     except BedtickError as error:
         yield Finding("sensor", FAILURE, str(error))  # the message says what to do
+
+
+def _check_ring_down(rig: Rig, settings: Settings, path: Path) -> Finding:
+    """Tell where the bed's ring-down comes from; a bed that was never tapped is no fault."""
+    set_s = settings.detector.ring_down_s
+    if set_s:
+        return Finding("ring-down", GOOD, f"{set_s:g} s, set by hand")
+    name = SensorName(settings.sensor.place, rig.chip.name, rig.bus_name, rig.address)
+    try:
+        with closing(open_database(path).conn) as connection, store_errors(path):
+            stored = newest_calibration(sqlite_utils.Database(connection, execute_plugins=False), name)
+    except StoreError:
+        return Finding("ring-down", WARNING, "not known: the database can not be read")
+    if stored is None:
+        usual_s = effective_ring_down_s(settings.detector)
+        advice = "bedtick tap measures it, in a minute"
+        return Finding("ring-down", GOOD, f"not measured on this bed: {usual_s:g} s is taken", advice)
+    return Finding("ring-down", GOOD, _told(stored))
+
+
+def _told(stored: StoredCalibration) -> str:
+    told = f"{stored.calibration.ring_down_s:.2f} s at {stored.calibration.resonance_hz:.1f} Hz, tapped"
+    if stored.utc_ns is None:
+        return f"{told} when the clock was not synchronised"
+    return f"{told} on {datetime.fromtimestamp(stored.utc_ns / 1e9, UTC).astimezone():%Y-%m-%d}"
 
 
 def _check_wall(wall: WallClock) -> Finding:

@@ -23,7 +23,7 @@ from bedtick.logger.detector.detector import compiled_kernel
 from bedtick.logger.recorder import Recorder
 from bedtick.logger.rig import Rig, choose_rate_hz
 from bedtick.logger.sampler import Sampler
-from bedtick.logger.settings import Settings
+from bedtick.logger.settings import Settings, with_ring_down
 from bedtick.logger.store.batch import Batch, WallTime
 from bedtick.logger.store.database import (
     checkpoint_by_itself,
@@ -35,6 +35,7 @@ from bedtick.logger.store.database import (
 from bedtick.logger.store.recovery import close_unplugged
 from bedtick.logger.store.thread import WriterThread
 from bedtick.logger.store.writer import Origin, RecordingWriter, add_recording, add_scoring
+from bedtick.logger.tap.stored import SensorName, newest_calibration
 from bedtick.logger.wall_clock import StepWatch, boot_id, time_zone
 
 SECOND_NS = 1_000_000_000
@@ -114,6 +115,7 @@ def _record(
 
     set_up()
     origin = _origin(rig, settings, rate_hz)
+    settings = with_ring_down(settings, _tapped_s(db, origin, path))
     writer = _begin(db, origin, settings, path)
     thread = WriterThread(writer, SystemClock().boot_ns)
     times = SampleClock(origin.nominal_hz)
@@ -163,6 +165,13 @@ def _origin(rig: Rig, settings: Settings, rate_hz: int) -> Origin:
         nominal_hz=rig.nominal_hz or float(rate_hz),
         start_boot_ns=rig.clock.boot_ns(),
     )
+
+
+def _tapped_s(db: sqlite_utils.Database, origin: Origin, path: Path) -> float | None:
+    """Return the ring-down that was last tapped with this sensor; None where it never was."""
+    with store_errors(path):
+        stored = newest_calibration(db, SensorName(origin.place, origin.chip, origin.bus, origin.address))
+    return None if stored is None else stored.calibration.ring_down_s
 
 
 def _begin(db: sqlite_utils.Database, origin: Origin, settings: Settings, path: Path) -> RecordingWriter:

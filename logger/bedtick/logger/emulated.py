@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from bedtick.firmware.clock import SystemClock
-from bedtick.firmware.emulator import EmulatedClock, Mattress, RecordingSource, build_emulator
+from bedtick.firmware.emulator import (
+    EmulatedClock,
+    Mattress,
+    RecordingSource,
+    TappedMattress,
+    build_emulator,
+)
 from bedtick.firmware.emulator.sources import Source
 from bedtick.firmware.recording_file import Recording, load_recording
 from bedtick.logger.rig import Rig, find_chip
@@ -52,6 +59,11 @@ def mattress_world(seed: int, *, rate_error: float = 0.0) -> World:
     """Return a synthetic bed whose wall clock shows the machine's own time."""
     wall = SystemWallClock().read()
     return World(Mattress(seed), "emulated", None, wall.utc_ns, wall.synced, seed=seed, rate_error=rate_error)
+
+
+def tapped_world(seed: int) -> World:
+    """Return the same bed with somebody who taps on it every few seconds."""
+    return dataclasses.replace(mattress_world(seed), source=TappedMattress(seed))
 
 
 def recording_world(recording: Recording, source_name: str) -> World:

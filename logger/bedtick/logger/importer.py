@@ -14,7 +14,7 @@ from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.errors import RecordingError, SettingsError
 from bedtick.firmware.recording_file import Recording
 from bedtick.logger.recorder import Recorder
-from bedtick.logger.settings import Settings
+from bedtick.logger.settings import Settings, with_ring_down
 from bedtick.logger.store.batch import Anchor, Batch, WallTime
 from bedtick.logger.store.database import immediate, open_database, store_errors
 from bedtick.logger.store.writer import (
@@ -164,7 +164,7 @@ class _Import:
         self, recording: Recording, settings: Settings, chip: str | None, hand_start_utc_ns: int | None
     ) -> None:
         self._recording = recording
-        self._settings = settings
+        self._settings = with_ring_down(settings, None)  # nobody tapped on the bed of a file
         self._hand_start_utc_ns = hand_start_utc_ns
         self._samples = as_counts(recording, chip, settings.sensor.range_g)
         self._times = RowTimes(recording)

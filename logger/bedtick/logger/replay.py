@@ -9,7 +9,7 @@ from bedtick.firmware.recording_file import Recording
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
 from bedtick.logger.importer import find_scored
-from bedtick.logger.settings import Settings
+from bedtick.logger.settings import Settings, with_ring_down
 from bedtick.logger.store.database import immediate, open_database, store_errors
 
 
@@ -48,6 +48,7 @@ def replay_recording(
     SettingsError, StoreError
         For an unknown chip, or where the database does not take it.
     """
+    settings = with_ring_down(settings, None)  # taps on the emulated bed were not on this recording's
     rig = emulated_rig(recording_world(recording, "replay"), chip, settings.sensor, at_real_speed=False)
     digest = f"replay:{rig.chip.name}-{settings.sensor.range_g}g:{recording.digest}"
     known = _known(path, digest, settings)

@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bedtick.firmware.chips import Block, Chip
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import BusError, ChipError, ConfigurationLostError
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.recorder import Recorder
 from bedtick.logger.store.batch import Batch
 
 DRAIN_SHARE = 0.4  # of the FIFO's depth: a late wake-up still finds room
@@ -33,6 +36,20 @@ SET_UP_ANEW_AFTER = 3
 REMIND_EVERY = 600  # faults in a row, a second apart: 10 minutes
 
 log = logging.getLogger(__name__)
+
+
+class SampleTaker(Protocol):
+    """Where samples go: a `Recorder`, or whoever else listens to a chip."""
+
+    @property
+    def next_sample(self) -> int:
+        """Index that the next sample will have."""
+
+    def take(self, counts: NDArray[np.int32]) -> Batch:
+        """Take samples, (n, 3) counts, that follow the last ones without a gap."""
+
+    def lose(self, lost: int, kind: str, detail: str) -> Batch:
+        """Note that `lost` samples never came; the fault says why. 0 notes a fault without a loss."""
 
 
 class Sampler:
@@ -58,7 +75,7 @@ class Sampler:
         clock: Clock,
         *,
         set_up: Callable[[], None],
-        recorder: Recorder,
+        recorder: SampleTaker,
         times: SampleClock,
         put: Callable[[Batch], None],
     ) -> None:

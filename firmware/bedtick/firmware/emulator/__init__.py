@@ -11,6 +11,7 @@ from bedtick.firmware.emulator.faults import Faults
 from bedtick.firmware.emulator.mattress import Mattress
 from bedtick.firmware.emulator.night import TrueEvent
 from bedtick.firmware.emulator.sources import RecordingSource, Source, Still
+from bedtick.firmware.emulator.taps import TappedMattress
 from bedtick.firmware.errors import SettingsError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RecordingSource",
     "Source",
     "Still",
+    "TappedMattress",
     "TrueEvent",
     "build_emulator",
 ]

@@ -62,6 +62,11 @@ class Mattress(UniformTicks):
         self._tilt = self._sleeper.mounting  # after the last stretch drawn so far
         self._tilts_before: list[NDArray[np.float64]] = []
 
+    @property
+    def bed(self) -> Bed:
+        """How this mattress rings."""
+        return self._sleeper.bed
+
     def truth(self, start_s: float, end_s: float) -> list[TrueEvent]:
         """Return the events with an onset from `start_s` up to, not including, `end_s`, in order."""
         return [
