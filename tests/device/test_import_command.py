@@ -9,7 +9,7 @@ import pytest
 
 EVENT_KEYS = [
     "id", "night", "recording", "scoring", "start_s", "duration_s", "start_utc", "clock", "kind", "peak_mg",
-    "rms_mg", "dominant_hz", "tilt_deg", "snr", "bout",
+    "rms_mg", "dominant_hz", "tilt_deg", "snr", "bout", "sub_bursts", "direction_ratio", "train_hz",
 ]  # fmt: skip
 STILL = "mpu6050-still-99hz.npz"
 FLOOR = "floorboard-a-64hz.npz"

@@ -29,12 +29,15 @@ _HERE = "bedtick.analysis.cli"
 COMMANDS = (
     Entry("run", "Tonight", f"{_HERE}.run", "Record until stopped: what the service runs."),
     Entry("check", "Tonight", f"{_HERE}.check", "Is the device healthy? Line by line, and what to do."),
+    Entry("tap", "Tonight", f"{_HERE}.tap", "Calibrate a bed's ring-down from five taps."),
     Entry("demo", "Tonight", f"{_HERE}.demo", "A short emulated night and its summary; no sensor needed."),
     Entry("summary", "Morning", f"{_HERE}.summary", "One night on one screen."),
     Entry("nights", "Morning", f"{_HERE}.nights", "All nights, a line each."),
     Entry("events", "Morning", f"{_HERE}.events", "The events of a night, a line each."),
     Entry("import", "Laptop", f"{_HERE}.import_", "Take a recording file into the database and detect."),
     Entry("replay", "Laptop", f"{_HERE}.replay", "Run a recording file through the emulated chip."),
+    Entry("rescore", "Experts", f"{_HERE}.rescore", "Detect again with other settings, beside the old."),
+    Entry("sensitivity", "Experts", f"{_HERE}.sensitivity", "What a night could and could not have found."),
 )
 _BY_NAME = {entry.name: entry for entry in COMMANDS}
 
