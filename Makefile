@@ -7,13 +7,15 @@ SEED ?= 1
 BEDTICK_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 export BEDTICK_DATA
 
-.PHONY: help demo test lint test-long bench clean
+.PHONY: help demo test lint test-long bench bench-detector bench-real-time clean
 
 help:
 	@echo "make demo       record an emulated night and show its summary (SEED=7 for another one)"
 	@echo "make test       check the code and run the tests"
 	@echo "make test-long  run the long campaigns whole"
 	@echo "make bench      measure speed and memory side by side with what else there is"
+	@echo "make bench-detector  the detector beside STA/LTA over 200 synthetic night-hours (about ten minutes)"
+	@echo "make bench-real-time  the daemon at true speed: delay, processor, memory (twelve minutes)"
 	@echo "make clean      remove the virtual environment and what tools left"
 
 demo: $(VENV)/bedtick.stamp
@@ -35,8 +37,16 @@ test-long: $(VENV)/developer.stamp
 	@echo "== long campaigns (BEDTICK_DATA=$(BEDTICK_DATA))"
 	@$(BIN)/python -m pytest -n 2 -m long
 
-bench: $(VENV)/developer.stamp
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/bench.stamp
+	@for script in $(filter-out benchmarks/real_time.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-real-time: $(VENV)/bench.stamp
+	@echo "== the daemon at true speed for ten minutes"
+	@$(BIN)/python benchmarks/real_time.py
+
+bench-detector: $(VENV)/bench.stamp
+	@echo "== the detector bench (BEDTICK_DATA=$(BEDTICK_DATA))"
+	@$(BIN)/python benchmarks/detector/run.py --markdown docs/detector-bench.md --picture docs/detector-bench.svg
 
 # The stamp is newer than pyproject.toml: the environment holds what it asks for.
 $(VENV)/bedtick.stamp: pyproject.toml
@@ -52,6 +62,11 @@ $(VENV)/bedtick.stamp: pyproject.toml
 $(VENV)/developer.stamp: $(VENV)/bedtick.stamp
 	@echo "== installing the tools for tests"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --group dev
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/developer.stamp
+	@echo "== installing what the detector bench compares with"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group bench
 	@touch $@
 
 clean:
