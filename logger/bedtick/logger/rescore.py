@@ -153,7 +153,9 @@ def _job(
     return Job(
         recording_id=recording_id,
         live_scoring_id=None if live is None else int(live[0]),
-        settings=with_ring_down(Settings(detector=asked), tapped and tapped.ring_down_s).detector,
+        settings=with_ring_down(
+            Settings(detector=asked), None if tapped is None else tapped.ring_down_s
+        ).detector,
         end_sample=stored_end(connection, recording_id),
         is_open=ended is None,
         nominal_hz=load_origin(connection, recording_id).nominal_hz,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+
+import sqlite_utils
 
 from bedtick.logger.detector.bouts import Bout
 from bedtick.logger.detector.events import Event, Minute
@@ -18,6 +19,8 @@ from bedtick.logger.settings import DetectorSettings, Settings
 from bedtick.logger.store.batch import Batch, Final, WallTime
 from bedtick.logger.store.raw import read_raw
 from bedtick.logger.store.writer import Origin
+from bedtick.logger.tap.judge import Calibration
+from bedtick.logger.tap.stored import SensorName, newest_calibration
 
 TAPPED_SINCE = 2  # PRAGMA user_version of the first files with the table `calibrations`
 Progress = Callable[[int], None]  # told how many samples are done
@@ -78,23 +81,14 @@ _ORIGIN = """
 """
 
 
-class Tapped(NamedTuple):
-    """What taps told about a bed last."""
-
-    ring_down_s: float
-    resonance_hz: float
-
-
-def newest_tap(connection: sqlite3.Connection, recording_id: int) -> Tapped | None:
+def newest_tap(connection: sqlite3.Connection, recording_id: int) -> Calibration | None:
     """Return what was last tapped with a recording's sensor; None where nobody tapped."""
     if connection.execute("PRAGMA user_version").fetchone()[0] < TAPPED_SINCE:
         return None
-    row = connection.execute(
-        "SELECT c.ring_down_s, c.resonance_hz FROM calibrations c JOIN recordings r USING (sensor_id)"
-        " WHERE r.id = ? ORDER BY c.id DESC LIMIT 1",
-        (recording_id,),
-    ).fetchone()
-    return None if row is None else Tapped(*row)
+    origin = load_origin(connection, recording_id)
+    sensor = SensorName(origin.place, origin.chip, origin.bus, origin.address)
+    stored = newest_calibration(sqlite_utils.Database(connection, execute_plugins=False), sensor)
+    return None if stored is None else stored.calibration
 
 
 def score_stored(

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bedtick.analysis.cli.asked_night import asked_night
 from bedtick.analysis.cli.options import (
     current_look,
     database_option,
     json_option,
     night_argument,
     print_json,
-    print_no_nights,
     scoring_option,
 )
 from bedtick.analysis.database import reading
 from bedtick.analysis.events import load_events
-from bedtick.analysis.nights import choose_scoring, find_night, load_nights, with_exact_clocks
+from bedtick.analysis.nights import choose_scoring, with_exact_clocks
 from bedtick.analysis.screen.tables import events_table
 
 if TYPE_CHECKING:
@@ -40,11 +40,10 @@ def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None
     bedtick events r12 --json
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        nights = load_nights(connection)
-        if not nights and night == "last":
-            print_no_nights(db, as_json=as_json)
+        found = asked_night(connection, db, night, as_json=as_json)
+        if found is None:
             return
-        (chosen,) = choose_scoring(connection, [find_night(nights, night)], scoring)
+        (chosen,) = choose_scoring(connection, [found], scoring)
         events = load_events(connection, with_exact_clocks(connection, chosen))
     if as_json:
         print_json([event.as_json() for event in events])

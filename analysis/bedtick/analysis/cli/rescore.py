@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bedtick.analysis.cli.asked_night import asked_night
 from bedtick.analysis.cli.night_errors import night_errors
 from bedtick.analysis.cli.options import (
     current_look,
@@ -16,7 +17,6 @@ from bedtick.analysis.cli.options import (
     json_option,
     night_argument,
     print_json,
-    print_no_nights,
 )
 from bedtick.analysis.cli.progress import progress_bar
 from bedtick.analysis.database import find_database, reading
@@ -86,11 +86,9 @@ def command(
     bedtick rescore 2026-02-03 --config other.toml
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        nights = load_nights(connection)
-        if not nights and night == "last":
-            print_no_nights(db, as_json=as_json)
+        chosen = asked_night(connection, db, night, as_json=as_json)
+        if chosen is None:
             return
-        chosen = find_night(nights, night)
     outcomes = _rescore(db, chosen, changes, config)
     old, new = _events(db, chosen.name, outcomes)
     changed = changes_between(old, new, _ends_s(chosen, outcomes)) if compare else None

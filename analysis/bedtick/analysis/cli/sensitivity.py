@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bedtick.analysis.cli.asked_night import asked_night
 from bedtick.analysis.cli.night_errors import night_errors
 from bedtick.analysis.cli.options import (
     current_look,
@@ -13,11 +14,9 @@ from bedtick.analysis.cli.options import (
     json_option,
     night_argument,
     print_json,
-    print_no_nights,
 )
 from bedtick.analysis.cli.progress import progress_bar
 from bedtick.analysis.database import reading
-from bedtick.analysis.nights import find_night, load_nights
 from bedtick.analysis.screen.sensitivity import sensitivity_screen
 from bedtick.analysis.sensitivity import Sensitivity, Size
 
@@ -46,11 +45,10 @@ def command(night: str, seed: int, *, as_json: bool, db: Path) -> None:
     bedtick sensitivity 2026-02-03 --json
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        nights = load_nights(connection)
-        if not nights and night == "last":
-            print_no_nights(db, as_json=as_json)
+        chosen = asked_night(connection, db, night, as_json=as_json)
+        if chosen is None:
             return
-        measured = _measure(connection, find_night(nights, night), seed)
+        measured = _measure(connection, chosen, seed)
     if as_json:
         print_json(measured.as_json())
     else:

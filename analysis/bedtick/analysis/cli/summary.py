@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bedtick.analysis.cli.asked_night import asked_night
 from bedtick.analysis.cli.options import (
     current_look,
     database_option,
     json_option,
     night_argument,
     print_json,
-    print_no_nights,
     scoring_option,
 )
 from bedtick.analysis.database import reading
-from bedtick.analysis.nights import choose_scoring, find_night, load_nights
+from bedtick.analysis.nights import choose_scoring
 from bedtick.analysis.screen.summary import summary_screen
 from bedtick.analysis.summary import summarise
 from bedtick.analysis.summary_json import summary_json
@@ -54,11 +54,10 @@ def print_summary(
         No such database, night or scoring.
     """
     with reading(db) as connection:
-        nights = load_nights(connection)
-        if not nights and night == "last":
-            print_no_nights(db, as_json=as_json)
+        found = asked_night(connection, db, night, as_json=as_json)
+        if found is None:
             return
-        (chosen,) = choose_scoring(connection, [find_night(nights, night)], scoring)
+        (chosen,) = choose_scoring(connection, [found], scoring)
         summary = summarise(connection, chosen)
     if as_json:
         print_json(summary_json(summary))

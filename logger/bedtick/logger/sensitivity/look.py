@@ -81,7 +81,7 @@ def is_within(spans: Sequence[Span], sample: int) -> bool:
 
 def _tapped_bed(connection: sqlite3.Connection, recording_id: int) -> Bed | None:
     tapped = newest_tap(connection, recording_id)
-    return None if tapped is None else calibrated_bed(*tapped)
+    return None if tapped is None else calibrated_bed(tapped.ring_down_s, tapped.resonance_hz)
 
 
 def weakest_mg_of(connection: sqlite3.Connection, looked: Sequence[Looked]) -> float | None:

@@ -8,7 +8,6 @@ by the same rule as the detector's; where they were not, it stays unknown.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
 
 import numpy as np
 import sqlite_utils
@@ -19,8 +18,8 @@ from bedtick.logger.detector.events import final_kind
 from bedtick.logger.detector.layout import TILT_QUARTERS
 from bedtick.logger.detector.parameters import samples_per_quarter
 from bedtick.logger.settings import DetectorSettings
-from bedtick.logger.store.codec import unpack
 from bedtick.logger.store.database import immediate
+from bedtick.logger.store.raw import read_raw
 from bedtick.logger.store.writer import settings_from, write_bout
 
 
@@ -83,16 +82,12 @@ def _gravity(
 
     A damaged chunk is a missing one: it must not keep the daemon from its next night.
     """
-    rows = connection.execute(
-        "SELECT first_sample, sample_count, data FROM raw_chunks WHERE recording_id = ? AND data IS NOT NULL"
-        " AND first_sample < ? AND first_sample + sample_count > ? ORDER BY first_sample",
-        (recording_id, start + span, start),
-    ).fetchall()
     window = np.full((span, 3), np.nan)
-    for first, count, data in rows:
-        low, high = max(first, start), min(first + count, start + span)
-        with suppress(ValueError):
-            window[low - start : high - start] = unpack(data, count)[low - first : high - first]
+    for chunk in read_raw(connection, recording_id, start, start + span):
+        if chunk.counts is not None:
+            low, high = max(chunk.first_sample, start), min(chunk.end_sample, start + span)
+            part = chunk.counts[low - chunk.first_sample : high - chunk.first_sample]
+            window[low - start : high - start] = part
     medians = np.median(window.reshape(-1, quarter, 3).mean(axis=1), axis=0)
     return None if np.isnan(medians).any() else medians
 

@@ -14,10 +14,15 @@ MASK, HALF_RING = lay.RING_STEPS - 1, lay.RING_STEPS // 2  # the ring's length i
 
 
 @jit
+def has_fallen(s):
+    """Whether the envelope fell deep after the event's first burst."""
+    return s.lowest <= max(DEEP * s.crest, s.low)
+
+
+@jit
 def follow_crest(s, envelope):
     """Follow how high the event's first burst rose and how low the envelope fell after it."""
-    has_fallen = s.lowest <= max(DEEP * s.crest, s.low)
-    if envelope > s.crest and not has_fallen:
+    if envelope > s.crest and not has_fallen(s):
         s.crest = s.lowest = envelope
     s.lowest = min(s.lowest, envelope)
 
@@ -28,8 +33,8 @@ def is_apart(s, p):
 
     A movement has many sub-bursts, and no long and deep fall between them.
     """
-    is_deep = s.lowest <= max(DEEP * s.crest, s.low)
-    return is_deep and s.lull_steps >= p.least_lull and s.sub_bursts <= MOST_BURSTS and s.splits < MOST_SPLITS
+    is_twitch = s.sub_bursts <= MOST_BURSTS and s.splits < MOST_SPLITS
+    return is_twitch and has_fallen(s) and s.lull_steps >= p.least_lull
 
 
 @jit
@@ -44,15 +49,23 @@ def rises_again(s, p, envelope):
     s.predicted *= p.ring_decay
     s.high = max(s.high, envelope)
     is_first_rise = s.step - s.onset_step < p.refractory_steps and envelope >= s.predicted
-    if is_first_rise or envelope < 0.5 * s.high:
+    is_new_start = is_first_rise or envelope < 0.5 * s.high
+    if is_new_start:
         s.predicted = max(s.predicted, s.high)
         s.high = envelope
-        s.trough = envelope
-        s.trough_step = s.step
-    elif envelope < s.trough:
+    if is_new_start or envelope < s.trough:
         s.trough = envelope
         s.trough_step = s.step
     return envelope > p.split_ratio * max(s.predicted, s.trough, s.low) and is_apart(s, p)
+
+
+@jit
+def range_of_late(s):
+    """Smallest and largest jerk level of the last looks."""
+    lowest, highest = s.recent[0], s.recent[0]
+    for k in range(1, RECENT_LOOKS):
+        lowest, highest = min(lowest, s.recent[k]), max(highest, s.recent[k])
+    return lowest, highest
 
 
 @jit
@@ -63,9 +76,7 @@ def is_steady(s, p):
     """
     if s.step - s.onset_step < p.steady_steps or s.look_left != p.look_every:
         return False
-    lowest, highest = s.recent[0], s.recent[0]
-    for k in range(1, RECENT_LOOKS):
-        lowest, highest = min(lowest, s.recent[k]), max(highest, s.recent[k])
+    lowest, highest = range_of_late(s)
     if highest > p.steady_ratio * lowest:
         return False
     total, count = 0.0, RECENT_LOOKS * p.look_every
@@ -77,11 +88,9 @@ def is_steady(s, p):
 @jit
 def end_at_machine(s, p):
     """End the event where it fell to what a machine has kept up since: no event, if all of it was that."""
-    highest = 0.0
-    for k in range(RECENT_LOOKS):
-        highest = max(highest, s.recent[k])
+    above = 2.0 * range_of_late(s)[1]
     last = s.step
-    while last > s.onset_step and last > s.step - HALF_RING and s.ring[last & MASK, TRACE] < 2.0 * highest:
+    while last > s.onset_step and last > s.step - HALF_RING and s.ring[last & MASK, TRACE] < above:
         last -= 1
     if last == s.onset_step or s.step - last >= HALF_RING:
         drop_event(s)

@@ -1,0 +1,29 @@
+"""The night that a command is asked about, and a kind word where there is none yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bedtick.analysis.cli.options import print_no_nights
+from bedtick.analysis.nights import find_night, load_nights
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from bedtick.analysis.night import Night
+
+
+def asked_night(connection: sqlite3.Connection, db: Path, name: str, *, as_json: bool) -> Night | None:
+    """Return the night of a name; None, and kindly said, where `last` is asked for and there is none yet.
+
+    Raises
+    ------
+    AnalysisError
+        For a night that is not there.
+    """
+    nights = load_nights(connection)
+    if not nights and name == "last":
+        print_no_nights(db, as_json=as_json)
+        return None
+    return find_night(nights, name)
