@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bedtick.firmware.chips import ADDRESSES, CHIPS, default_rate_hz
+from bedtick.firmware.chips import ADDRESSES, CHIPS, Identity, default_rate_hz
 from bedtick.firmware.chips import adxl345_registers as reg
 from bedtick.firmware.clock import SystemClock
 from bedtick.firmware.emulator import EmulatedClock, Still, build_emulator
@@ -33,7 +33,7 @@ def test_the_tables_name_every_driver():
 def test_identify_accepts_the_right_chip(make_rig):
     """The right identity passes silently."""
     driver, _, _ = make_rig(Still())
-    assert driver.identify() is None
+    assert driver.identify() == Identity("ADXL345")
 
 
 def test_identify_refuses_another_chip(make_rig):
@@ -63,7 +63,7 @@ def test_every_setting_reaches_the_chip(make_rig, rate_hz, range_g):
     driver.configure(rate_hz, range_g)
     codes = {100: 10, 200: 11, 400: 12, 800: 13}
     assert rig.bus.read(0x53, 0x1D, 14) == bytes(14)
-    assert rig.bus.read(0x53, 0x2C, 4) == bytes((codes[rate_hz], 0, 0, 0))
+    assert rig.bus.read(0x53, 0x2C, 4) == bytes((codes[rate_hz], 0, 0x02, 0))  # the watermark on INT1
     assert rig.bus.read(0x53, 0x31, 1)[0] == 0x08 | (2, 4, 8, 16).index(range_g)
     assert rig.bus.read(0x53, 0x38, 1)[0] == 0x90
 
@@ -234,7 +234,7 @@ def test_the_self_test_fails_on_a_stuck_chip(make_rig):
 def test_the_self_test_says_when_nothing_is_measured(make_rig):
     """A chip that never delivers is a ChipError rather than a mean of nothing."""
     driver, rig, _ = make_rig(Still())
-    rig.chip._fifo.catch_up = lambda _time_ns: None
+    rig.chip._measuring.fifo.catch_up = lambda _time_ns: None
     with pytest.raises(ChipError, match="measures nothing"):
         driver.self_test()
 
@@ -252,7 +252,7 @@ def test_the_time_for_a_set_is_that_of_the_bus(make_rig, multi_read):
 )
 def test_the_default_rate_takes_at_most_half_the_bus(set_s, rate_hz):
     """The default is the highest of 400, 200 and 100 Hz that leaves half of the bus free."""
-    assert default_rate_hz(set_s) == rate_hz
+    assert default_rate_hz((400, 200, 100), set_s) == rate_hz
 
 
 def test_counts_are_gravity_at_every_range(make_rig):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from smbus2 import i2c_msg
 
-from bedtick.firmware.emulator import EmulatedAdapter, EmulatedAdxl345, EmulatedClock, RecordingSource, Still
-from bedtick.firmware.emulator.output import Output
+from bedtick.firmware.emulator import EmulatedAdapter, EmulatedClock, RecordingSource, Still
+from bedtick.firmware.emulator.chips.adxl345 import EmulatedAdxl345
+from bedtick.firmware.emulator.chips.adxl345_output import Output
 
 TICK_NS = 10_000_000  # of the recordings used here, and of the chip's 100 Hz
 

@@ -106,11 +106,11 @@ def choose_rate_hz(chip: Chip, sensor: SensorSettings) -> int:
     """
     set_s = chip.measure_set_s()
     if not sensor.rate_hz:
-        return default_rate_hz(set_s)
+        return default_rate_hz(chip.usual_rates_hz, set_s)
     share = sensor.rate_hz * set_s
     if share > MOST_BUS_SHARE:
         log.warning(
             "%d Hz takes %.0f %% of the bus's time, so samples may be lost: set sensor.rate_hz to %d, or a "
-            "faster bus", sensor.rate_hz, 100 * share, default_rate_hz(set_s),
+            "faster bus", sensor.rate_hz, 100 * share, default_rate_hz(chip.usual_rates_hz, set_s),
         )  # fmt: skip
     return sensor.rate_hz

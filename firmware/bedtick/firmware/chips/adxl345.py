@@ -14,6 +14,7 @@ a chip that lost power or a bus that garbles bytes, in every single set.
 Figures are from the Analog Devices data sheet ADXL345.
 """
 
+import math
 from collections.abc import Mapping
 from statistics import median
 from types import MappingProxyType
@@ -24,14 +25,16 @@ from numpy.typing import NDArray
 
 from bedtick.firmware.bus import I2CBus
 from bedtick.firmware.chips import adxl345_registers as reg
-from bedtick.firmware.chips.contract import Block, SelfTest
+from bedtick.firmware.chips.access import RegisterAccess, check_offered
+from bedtick.firmware.chips.contract import Block, Identity, SelfTest
+from bedtick.firmware.chips.self_test import Pace, judge, settled_mean
 from bedtick.firmware.clock import Clock
-from bedtick.firmware.errors import BusError, ChipError, ConfigurationLostError, SettingsError
-from bedtick.firmware.registers import Register
+from bedtick.firmware.errors import ChipError
 
 IDENTITY = 0xE5
 RATE_CODES = {100: 0xA, 200: 0xB, 400: 0xC, 800: 0xD}
 RANGE_CODES = {2: 0, 4: 1, 8: 2, 16: 3}
+NOISE_UG_PER_ROOT_HZ = (290.0, 290.0, 430.0)
 COUNTS_PER_G = 256  # typical, full resolution at every range: "Sensitivity" in table 1
 STREAM = 2
 WATERMARK = 16
@@ -52,8 +55,7 @@ SET = np.dtype(
 # Self-test, data sheet page 22: change of the output at 2.5 V, and the factor at the 3.3 V of a Pi.
 SELF_TEST_RATE_HZ = 100
 SELF_TEST_RANGE_G = 16
-SELF_TEST_SETTLE_NS = 80_000_000
-SELF_TEST_AVERAGE_NS = 200_000_000  # at least 0.1 s
+SELF_TEST_PACE = Pace(settle_ns=80_000_000, average_ns=200_000_000)  # average at least 0.1 s
 SELF_TEST_LIMITS = ((50 * 1.77, 540 * 1.77), (-540 * 1.77, -50 * 1.77), (75 * 1.47, 875 * 1.47))
 
 TIMED_BURSTS = 5
@@ -66,32 +68,33 @@ class Adxl345:
     name: ClassVar[str] = "adxl345"
     addresses: ClassVar[tuple[int, ...]] = (0x53, 0x1D)
     rates_hz: ClassVar[tuple[int, ...]] = tuple(RATE_CODES)
+    usual_rates_hz: ClassVar[tuple[int, int, int]] = (400, 200, 100)
     ranges_g: ClassVar[tuple[int, ...]] = tuple(RANGE_CODES)
+    usual_range_g: ClassVar[int] = 4
     fifo_depth: ClassVar[int] = 32
+    interrupt_pin: ClassVar[str | None] = "INT1"
     full_scale_counts: ClassVar[Mapping[int, int]] = MappingProxyType(
         {range_g: range_g * COUNTS_PER_G - 1 for range_g in RANGE_CODES}
     )
     scale_g: ClassVar[Mapping[int, float]] = MappingProxyType(dict.fromkeys(RANGE_CODES, 1 / COUNTS_PER_G))
 
     def __init__(self, bus: I2CBus, address: int, clock: Clock) -> None:
-        self._bus = bus
-        self._address = address
+        self._chip = RegisterAccess(bus, address)
         self._clock = clock
         self._data_format = 0
         self._configured: tuple[int, int] | None = None
 
-    def identify(self) -> None:
-        """Return if an ADXL345 answers; raise `ChipError` for another chip, `BusError` for none."""
-        try:
-            identity = self._read(reg.DEVID)
-        except BusError as error:
-            hint = "an ADXL345 is at 0x53, or at 0x1D where its SDO pin is high"
-            raise BusError(f"{error}; {hint}", errno=error.errno, address=self._address) from error
+    def identify(self) -> Identity:
+        """Return the part that answers; raise `ChipError` for another chip, `BusError` for none."""
+        identity = self._chip.read_identity(
+            reg.DEVID, "an ADXL345 is at 0x53, or at 0x1D where its SDO pin is high"
+        )
         if identity != IDENTITY:
             raise ChipError(
-                f"address 0x{self._address:02X}: not an ADXL345: DEVID reads 0x{identity:02X}, expected 0xE5 "
-                "(another chip, or SDA and SCL badly connected)"
+                f"address 0x{self._chip.address:02X}: not an ADXL345: DEVID reads 0x{identity:02X}, "
+                "expected 0xE5 (another chip, or SDA and SCL badly connected)"
             )
+        return Identity("ADXL345")
 
     def configure(self, rate_hz: int, range_g: int) -> None:
         """Write every setting, read each back and compare; leaves the chip in standby.
@@ -105,28 +108,30 @@ class Adxl345:
         BusError
             Where a transfer fails.
         """
-        _check_offered("rate", rate_hz, self.rates_hz, "Hz")
-        _check_offered("range", range_g, self.ranges_g, "g")
+        check_offered("ADXL345", "rate", rate_hz, self.rates_hz, "Hz")
+        check_offered("ADXL345", "range", range_g, self.ranges_g, "g")
         self._data_format = reg.DATA_FORMAT.encode(FULL_RES=1, RANGE=RANGE_CODES[range_g])
-        self._write(reg.POWER_CTL, 0)
+        self._chip.write(reg.POWER_CTL, 0)
+        self._chip.write(reg.INT_ENABLE, 0)  # an interrupt is to be configured while it is off
         for register in reg.UNUSED:
-            self._write(register, 0)
-        self._write(reg.BW_RATE, reg.BW_RATE.encode(RATE=RATE_CODES[rate_hz]))
-        self._write(reg.DATA_FORMAT, self._data_format)
-        self._write(reg.FIFO_CTL, FIFO_CONTROL)
+            self._chip.write(register, 0)
+        self._chip.write(reg.BW_RATE, reg.BW_RATE.encode(RATE=RATE_CODES[rate_hz]))
+        self._chip.write(reg.DATA_FORMAT, self._data_format)
+        self._chip.write(reg.FIFO_CTL, FIFO_CONTROL)
+        self._chip.write(reg.INT_ENABLE, reg.INT_ENABLE.encode(WATERMARK=1))
         self._configured = (rate_hz, range_g)
 
     def start(self) -> None:
         """Empty the FIFO, clear its flags and begin to measure."""
-        self._write(reg.POWER_CTL, 0)
-        self._write(reg.FIFO_CTL, 0)
-        self._write(reg.FIFO_CTL, FIFO_CONTROL)
-        self._bus.read_many(self._address, reg.DATA[0].address, len(reg.DATA), self.fifo_depth + 1)
-        self._write(reg.POWER_CTL, MEASURE)
+        self._chip.write(reg.POWER_CTL, 0)
+        self._chip.write(reg.FIFO_CTL, 0)
+        self._chip.write(reg.FIFO_CTL, FIFO_CONTROL)
+        self._chip.bus.read_many(self._chip.address, reg.DATA[0].address, len(reg.DATA), self.fifo_depth + 1)
+        self._chip.write(reg.POWER_CTL, MEASURE)
 
     def stop(self) -> None:
         """End measuring; the settings stay."""
-        self._write(reg.POWER_CTL, 0)
+        self._chip.write(reg.POWER_CTL, 0)
 
     def drain(self) -> Block:
         """Read the sets that wait in the FIFO, at most 32.
@@ -139,9 +144,9 @@ class Adxl345:
             Where a transfer fails; sets may be lost.
         """
         before_ns = self._clock.boot_ns()
-        fifo_ctl, status = self._bus.read(self._address, reg.FIFO_CTL.address, 2)
+        fifo_ctl, status = self._chip.read_run(reg.FIFO_CTL, 2)
         after_ns = self._clock.boot_ns()
-        self._check(reg.FIFO_CTL, FIFO_CONTROL, fifo_ctl)
+        self._chip.check(reg.FIFO_CTL, FIFO_CONTROL, fifo_ctl)
         level = self._checked_level(status)
         sets = self._read_sets(level)
         return Block(
@@ -161,12 +166,12 @@ class Adxl345:
         configured = self._configured
         self.configure(SELF_TEST_RATE_HZ, SELF_TEST_RANGE_G)
         self.start()
-        at_rest = self._settled_mean()
+        at_rest = settled_mean(self.drain, self._clock, SELF_TEST_PACE)
         self._data_format |= reg.DATA_FORMAT.encode(SELF_TEST=1)
-        self._write(reg.DATA_FORMAT, self._data_format)
-        pushed = self._settled_mean()
+        self._chip.write(reg.DATA_FORMAT, self._data_format)
+        pushed = settled_mean(self.drain, self._clock, SELF_TEST_PACE)
         self.configure(*(configured or (SELF_TEST_RATE_HZ, SELF_TEST_RANGE_G)))
-        return _judge(pushed - at_rest)
+        return judge(pushed - at_rest, SELF_TEST_LIMITS)
 
     def measure_set_s(self) -> float:
         """Return the seconds it takes to read one set: the median of a few bursts.
@@ -176,79 +181,33 @@ class Adxl345:
         spans_ns = []
         for _ in range(TIMED_BURSTS):
             before_ns = self._clock.boot_ns()
-            self._bus.read_many(self._address, reg.INT_SOURCE.address, SET.itemsize, TIMED_SETS)
+            self._chip.bus.read_many(self._chip.address, reg.INT_SOURCE.address, SET.itemsize, TIMED_SETS)
             spans_ns.append(self._clock.boot_ns() - before_ns)
         return median(spans_ns) / TIMED_SETS / 1e9
 
+    def noise_mg(self, rate_hz: int, range_g: int) -> tuple[float, float, float]:  # noqa: ARG002  one step at every range
+        """Return the rms noise per axis by table 1 of the data sheet, over half of the rate."""
+        x_mg, y_mg, z_mg = (
+            math.hypot(density * 1e-3 * math.sqrt(rate_hz / 2), 1e3 / COUNTS_PER_G / math.sqrt(12))
+            for density in NOISE_UG_PER_ROOT_HZ
+        )
+        return x_mg, y_mg, z_mg
+
+    def temperature_c(self) -> None:
+        """Return None: the chip has no thermometer."""
+
     def _read_sets(self, count: int) -> NDArray[np.void]:
-        raw = self._bus.read_many(self._address, reg.INT_SOURCE.address, SET.itemsize, count)
+        raw = self._chip.bus.read_many(self._chip.address, reg.INT_SOURCE.address, SET.itemsize, count)
         sets: NDArray[np.void] = np.frombuffer(raw, dtype=SET)
         wrong = (sets["fifo_ctl"] != FIFO_CONTROL) | (sets["data_format"] != self._data_format)
         if wrong.any():
             first = sets[wrong][0]
-            self._check(reg.FIFO_CTL, FIFO_CONTROL, int(first["fifo_ctl"]))
-            self._check(reg.DATA_FORMAT, self._data_format, int(first["data_format"]))
+            self._chip.check(reg.FIFO_CTL, FIFO_CONTROL, int(first["fifo_ctl"]))
+            self._chip.check(reg.DATA_FORMAT, self._data_format, int(first["data_format"]))
         return sets
-
-    def _settled_mean(self) -> NDArray[np.float64]:
-        """Return the mean of each axis, in counts, after the output has settled."""
-        self._clock.sleep_until(self._clock.boot_ns() + SELF_TEST_SETTLE_NS)
-        self.drain()
-        self._clock.sleep_until(self._clock.boot_ns() + SELF_TEST_AVERAGE_NS)
-        counts = self.drain().counts
-        if not len(counts):
-            raise ChipError(f"address 0x{self._address:02X}: measures nothing (is its supply 3.3 V?)")
-        mean: NDArray[np.float64] = counts.mean(axis=0)
-        return mean
 
     def _checked_level(self, status: int) -> int:
         level = reg.FIFO_STATUS.decode(status)["ENTRIES"]
         if level > self.fifo_depth:
-            raise ConfigurationLostError(
-                f"address 0x{self._address:02X}: FIFO_STATUS reads {level} sets "
-                f"of at most {self.fifo_depth}: the bus garbles bytes (loose wire or weak pull-ups?)",
-                address=self._address,
-            )
+            raise self._chip.garbled(reg.FIFO_STATUS, level, self.fifo_depth)
         return level
-
-    def _check(self, register: Register, wanted: int, got: int) -> None:
-        if got != wanted:
-            raise ConfigurationLostError(
-                f"address 0x{self._address:02X}: configuration lost: {register.name} reads 0x{got:02X} "
-                f"instead of 0x{wanted:02X} (power interrupted or loose wire?)",
-                address=self._address,
-            )
-
-    def _read(self, register: Register) -> int:
-        return self._bus.read(self._address, register.address, 1)[0]
-
-    def _write(self, register: Register, value: int) -> None:
-        self._bus.write(self._address, register.address, bytes([value]))
-        got = self._read(register)
-        if got != value:
-            raise ChipError(
-                f"address 0x{self._address:02X}: {register.name} was set to 0x{value:02X} "
-                f"but reads 0x{got:02X} (bad wiring, or another program uses the chip)"
-            )
-
-
-def _check_offered(what: str, value: int, offered: tuple[int, ...], unit: str) -> None:
-    if value not in offered:
-        choices = ", ".join(str(choice) for choice in offered)
-        raise SettingsError(f"{what} {value} {unit}: the ADXL345 offers {choices} {unit}")
-
-
-def _judge(shift: NDArray[np.float64]) -> SelfTest:
-    x, y, z = (float(value) for value in shift)
-    failed = [
-        f"{axis} moved {value:+.0f} counts, allowed {low:+.0f} to {high:+.0f}"
-        for axis, value, (low, high) in zip("xyz", (x, y, z), SELF_TEST_LIMITS, strict=True)
-        if not low <= value <= high
-    ]
-    if failed:
-        sentence = (
-            f"self-test failed: {'; '.join(failed)} (repeat with the bed at rest, then change the chip)"
-        )
-    else:
-        sentence = f"self-test passed: x {x:+.0f}, y {y:+.0f}, z {z:+.0f} counts"
-    return SelfTest(not failed, (x, y, z), SELF_TEST_LIMITS, sentence)

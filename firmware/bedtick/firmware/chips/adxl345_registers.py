@@ -123,12 +123,12 @@ UNUSED = (
     THRESH_FF,
     TIME_FF,
     TAP_AXES,
-    INT_ENABLE,
     INT_MAP,
 )
 TABLE = (
     DEVID,
     *UNUSED,
+    INT_ENABLE,
     ACT_TAP_STATUS,
     BW_RATE,
     POWER_CTL,

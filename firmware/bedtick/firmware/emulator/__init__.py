@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from bedtick.firmware.bus import I2CBus
 from bedtick.firmware.clock import Clock
-from bedtick.firmware.emulator.adxl345 import EmulatedAdxl345
 from bedtick.firmware.emulator.bus import EmulatedAdapter
+from bedtick.firmware.emulator.chips import EMULATED_CHIPS, EmulatedChip
 from bedtick.firmware.emulator.clock import EmulatedClock
 from bedtick.firmware.emulator.faults import Faults
 from bedtick.firmware.emulator.mattress import Mattress
@@ -16,7 +16,7 @@ from bedtick.firmware.errors import SettingsError
 
 __all__ = [
     "EmulatedAdapter",
-    "EmulatedAdxl345",
+    "EmulatedChip",
     "EmulatedClock",
     "EmulatedRig",
     "Faults",
@@ -29,15 +29,13 @@ __all__ = [
     "build_emulator",
 ]
 
-EMULATED_CHIPS = {"adxl345": (EmulatedAdxl345, 0x53)}
-
 
 @dataclass(frozen=True)
 class EmulatedRig:
     """A bus with one emulated chip on it; `address` is where the chip answers."""
 
     bus: I2CBus
-    chip: EmulatedAdxl345
+    chip: EmulatedChip
     adapter: EmulatedAdapter
     faults: Faults
     address: int

@@ -26,8 +26,8 @@ HEADER = struct.Struct("@HHHP")  # i2c_msg in the kernel's i2c.h: address, flags
 TIMEOUT_NS = 1_000_000_000  # the kernel's default adapter timeout
 
 
-class EmulatedChip(Protocol):
-    """A device on the emulated bus."""
+class Device(Protocol):
+    """Whatever answers on the emulated bus."""
 
     def write(self, data: bytes) -> None:
         """Take what a write message carries: the register pointer, then values."""
@@ -55,7 +55,7 @@ class EmulatedAdapter:
 
     def __init__(
         self,
-        devices: Mapping[int, EmulatedChip],
+        devices: Mapping[int, Device],
         clock: Clock,
         *,
         bus_hz: int = 400_000,

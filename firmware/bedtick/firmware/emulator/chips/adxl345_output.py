@@ -8,6 +8,7 @@ always 0.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,6 @@ LOW_POWER_BIT = 0x10
 RATE_BITS = 0x0F
 
 
-def nominal_rate_hz(bw_rate: int) -> float:
-    """Return the output rate that BW_RATE asks for: 3200 Hz for code 15, halved with each step down."""
-    return 3200.0 / 2.0 ** (15 - (bw_rate & RATE_BITS))
-
-
 @dataclass(frozen=True)
 class Output:
     """The settings that decide what a set looks like: BW_RATE, DATA_FORMAT and the three offset registers."""
@@ -41,6 +37,12 @@ class Output:
     bw_rate: int
     data_format: int
     offsets: bytes
+    row_bytes: ClassVar[int] = 6
+
+    @property
+    def rate_hz(self) -> float:
+        """The output rate that BW_RATE asks for: 3200 Hz for code 15, halved with each step down."""
+        return 3200.0 / 2.0 ** (15 - (self.bw_rate & RATE_BITS))
 
     def encode(self, acc_g: NDArray[np.float64], rng: np.random.Generator | None) -> bytes:
         """Return sets of six bytes for acceleration (n, 3) in g; no noise is added without `rng`."""
@@ -63,7 +65,7 @@ class Output:
     def _noise_g(self) -> NDArray[np.float64]:
         if self.bw_rate & LOW_POWER_BIT:
             return LOW_POWER_NOISE_G
-        noise_g: NDArray[np.float64] = NOISE_G_PER_ROOT_HZ * math.sqrt(nominal_rate_hz(self.bw_rate) / 2.0)
+        noise_g: NDArray[np.float64] = NOISE_G_PER_ROOT_HZ * math.sqrt(self.rate_hz / 2.0)
         return noise_g
 
     def _range_code(self) -> int:

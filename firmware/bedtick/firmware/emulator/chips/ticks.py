@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bedtick.firmware.emulator.output import Output, nominal_rate_hz
+from bedtick.firmware.emulator.chips.contract import Output
 from bedtick.firmware.emulator.sources import Source
 
 TIMES_BLOCK = 1024
 ROWS_BLOCK = 4096
-ROW_BYTES = 6
 NEVER_NS = 1 << 62
 
 
@@ -33,7 +32,8 @@ class Ticks:
     def __init__(self, oscillator: Oscillator, output: Output, time_ns: int) -> None:
         self._oscillator = oscillator
         self._output = output
-        self._rate_hz = nominal_rate_hz(output.bw_rate) * (1.0 + oscillator.rate_error)
+        self._row_bytes = output.row_bytes
+        self._rate_hz = output.rate_hz * (1.0 + oscillator.rate_error)
         self.first = oscillator.source.ticks_until(time_ns - 1, self._rate_hz)
         self._rows = b""
         self._rows_first = 0
@@ -51,12 +51,12 @@ class Ticks:
         return self._times[index] if index < len(self._times) else NEVER_NS
 
     def row(self, tick: int) -> bytes:
-        """Return the six bytes of one tick; ticks must be asked for in rising order to be quick."""
-        offset = (tick - self._rows_first) * ROW_BYTES
+        """Return the bytes of one tick; ticks must be asked for in rising order to be quick."""
+        offset = (tick - self._rows_first) * self._row_bytes
         if not 0 <= offset < len(self._rows):
             self._load_rows(tick)
-            offset = (tick - self._rows_first) * ROW_BYTES
-        return self._rows[offset : offset + ROW_BYTES]
+            offset = (tick - self._rows_first) * self._row_bytes
+        return self._rows[offset : offset + self._row_bytes]
 
     def _load_times(self, first: int) -> None:
         self._times_first = first

@@ -1,8 +1,7 @@
 """The emulated FIFO: the sets that wait between the oscillator and the data registers.
 
 While the chip measures, the waiting sets are two tick numbers, `tail` and `head`; sets from before a
-change of settings are kept as bytes in front of them. Room is for 32 sets and one in the output stage.
-What happens when there is no room depends on the mode:
+change of settings are kept as bytes in front of them. What happens when there is no room depends on the mode:
 
     bypass   the newest set replaces the one before
     FIFO     new sets are dropped
@@ -11,38 +10,49 @@ What happens when there is no room depends on the mode:
 
 from collections import deque
 
-from bedtick.firmware.emulator.ticks import NEVER_NS, ROW_BYTES, Ticks
+from bedtick.firmware.emulator.chips.ticks import NEVER_NS, Ticks
 
 BYPASS, FIFO, STREAM = 0, 1, 2
-DEPTH = 32
-ROOM = DEPTH + 1
 
 
-class Fifo:
+class SetFifo:
     """Sets in waiting order, with the overrun flag.
+
+    Parameters
+    ----------
+    depth
+        Sets that the level counts.
+    room
+        Sets that fit; more than `depth` where one waits in the output stage.
+    row_bytes
+        Bytes of one set, for what an empty FIFO gives before the first one.
 
     Attributes
     ----------
+    overrun
+        A set was lost; `pop` clears it, as whoever owns the flag may.
     next_ns
         When the next tick comes; until then `catch_up` has nothing to do.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int, room: int, row_bytes: int) -> None:
+        self._depth = depth
+        self._room = room
         self.mode = BYPASS
         self.overrun = False
         self.next_ns = NEVER_NS
         self._ticks: Ticks | None = None
         self._tail = self._head = 0
         self._kept: deque[bytes] = deque()
-        self._latest = bytes(ROW_BYTES)
+        self._latest = bytes(row_bytes)
 
     @property
     def level(self) -> int:
-        """Sets as FIFO_STATUS counts them: at most 32, none in bypass."""
+        """Sets as the chip counts them: at most its depth, none in bypass."""
         if self.mode == BYPASS:
             return 0
         readable = len(self._kept) + self._head - self._tail
-        return min(readable, DEPTH)
+        return min(readable, self._depth)
 
     @property
     def readable(self) -> int:
@@ -72,7 +82,7 @@ class Fifo:
             return
         self._head = self._ticks.until(time_ns)
         self.next_ns = self._ticks.time_of(self._head)
-        room = 1 if self.mode == BYPASS else ROOM
+        room = 1 if self.mode == BYPASS else self._room
         excess = self.readable - room
         if excess > 0:
             self._drop(excess, room)

@@ -5,24 +5,27 @@ bedtick does not use it: taps, activity, free fall, sleep and auto-sleep, trigge
 stream mode), the pins. Two points are not confirmed and kept harmless: WATERMARK is also shown in
 bypass mode, and OVERRUN means that a set was really lost.
 
-The oscillator runs freely on the given clock: the source begins when the chip first measures, and goes
-on through standby and changes of settings. Reading any data byte removes the whole set; INT_SOURCE is
-as before that, FIFO_STATUS as after it. The burst of ten bytes from INT_SOURCE on has a path of its
+Room is for 32 sets and one in the output stage. Reading any data byte removes the whole set; INT_SOURCE
+is as before that, FIFO_STATUS as after it. The burst of ten bytes from INT_SOURCE on has a path of its
 own, for speed.
 """
 
 from bedtick.firmware.clock import Clock
+from bedtick.firmware.emulator.chips.adxl345_output import Output
+from bedtick.firmware.emulator.chips.fifo import STREAM, SetFifo
+from bedtick.firmware.emulator.chips.measuring import Measuring
+from bedtick.firmware.emulator.chips.ticks import Oscillator
 from bedtick.firmware.emulator.faults import Faults
-from bedtick.firmware.emulator.fifo import STREAM, Fifo
-from bedtick.firmware.emulator.output import Output
 from bedtick.firmware.emulator.sources import Source
-from bedtick.firmware.emulator.ticks import Oscillator, Ticks
 
 REGISTERS = 0x40
 DEVID, OFSX, OFSZ = 0x00, 0x1E, 0x20
+IDENTITY = 0xE5
+ROOM_C = 21.0
 BW_RATE, POWER_CTL, INT_SOURCE, DATA_FORMAT = 0x2C, 0x2D, 0x30, 0x31
 DATA_FIRST, DATA_LAST, FIFO_CTL, FIFO_STATUS = 0x32, 0x37, 0x38, 0x39
 RESET_VALUES = {BW_RATE: 0x0A}  # all others are 0
+DEPTH = 32
 READ_ONLY = {
     DEVID,
     *range(0x01, 0x1D),
@@ -52,12 +55,14 @@ class EmulatedAdxl345:
     seed
         Seed of the chip's own noise.
     identity
-        What DEVID reads.
+        What DEVID reads, None for 0xE5.
 
     Attributes
     ----------
     faults
         Switches, none of them set at first; an adapter may share them.
+    temperature_c
+        Without effect: the chip has no thermometer.
     """
 
     def __init__(
@@ -67,24 +72,19 @@ class EmulatedAdxl345:
         *,
         rate_error: float = 0.0,
         seed: int = 0,
-        identity: int = 0xE5,
+        identity: int | None = None,
     ) -> None:
         self.faults = Faults()
-        self._oscillator = Oscillator(source, rate_error, seed)
-        self._clock = clock
-        self._identity = identity
-        self._began_ns: int | None = None
+        self.temperature_c = ROOM_C
+        self._identity = IDENTITY if identity is None else identity
         self._stuck_set: bytes | None = None
+        self._measuring = Measuring(Oscillator(source, rate_error, seed), clock, _empty_fifo())
         self._power_up()
 
     @property
     def ended(self) -> bool:
         """Whether the source has come to its end and every set of it was read or lost."""
-        end_ns = self._oscillator.source.end_ns
-        if end_ns is None or self._began_ns is None:
-            return False
-        self._catch_up()
-        return self._clock.boot_ns() - self._began_ns >= end_ns and not self._fifo.readable
+        return self._measuring.ended
 
     def lose_power(self) -> None:
         """Come back as after an interrupted supply: reset values, standby, empty FIFO."""
@@ -99,12 +99,12 @@ class EmulatedAdxl345:
 
     def read(self, length: int) -> bytes:
         """Read `length` registers from the pointer on, with everything that reading them does."""
-        self._catch_up()
+        self._measuring.catch_up()
         first = self._pointer
         self._pointer += length
         if first == INT_SOURCE and length == BURST_BYTES:
             head = bytes((self._int_source(), self._registers[DATA_FORMAT]))
-            return head + self._pop() + bytes((self._registers[FIFO_CTL], self._fifo.level))
+            return head + self._pop() + bytes((self._registers[FIFO_CTL], self._measuring.fifo.level))
         popped: bytes | None = None
         values = bytearray()
         for register in range(first, first + length):
@@ -120,33 +120,26 @@ class EmulatedAdxl345:
         for register, value in RESET_VALUES.items():
             self._registers[register] = value
         self._pointer = 0
-        self._fifo = Fifo()
+        self._measuring.fifo = _empty_fifo()
 
     def _store(self, register: int, value: int) -> None:
         if register in READ_ONLY or register >= REGISTERS:
             return
-        self._catch_up()
+        self._measuring.catch_up()
         self._registers[register] = value
         if register == FIFO_CTL:
-            self._fifo.set_mode(min(value >> 6, STREAM))
+            self._measuring.fifo.set_mode(min(value >> 6, STREAM))
         elif register in RESHAPING:
-            self._fifo.run(self._new_ticks())
+            self._measuring.run(self._output())
 
-    def _new_ticks(self) -> Ticks | None:
-        if not self._registers[POWER_CTL] & MEASURE_BIT:
-            return None
-        if self._began_ns is None:
-            self._began_ns = self._clock.boot_ns()
+    def _output(self) -> Output | None:
         registers = self._registers
-        output = Output(registers[BW_RATE], registers[DATA_FORMAT], bytes(registers[OFSX : OFSZ + 1]))
-        return Ticks(self._oscillator, output, self._clock.boot_ns() - self._began_ns)
-
-    def _catch_up(self) -> None:
-        if self._began_ns is not None:
-            self._fifo.catch_up(self._clock.boot_ns() - self._began_ns)
+        if not registers[POWER_CTL] & MEASURE_BIT:
+            return None
+        return Output(registers[BW_RATE], registers[DATA_FORMAT], bytes(registers[OFSX : OFSZ + 1]))
 
     def _pop(self) -> bytes:
-        popped = self._fifo.pop()
+        popped = self._measuring.fifo.pop()
         if not self.faults.stuck:
             self._stuck_set = None
             return popped
@@ -154,7 +147,7 @@ class EmulatedAdxl345:
         return self._stuck_set
 
     def _int_source(self) -> int:
-        fifo = self._fifo
+        fifo = self._measuring.fifo
         flags = OVERRUN_BIT if fifo.overrun else 0
         if fifo.readable:
             flags |= DATA_READY_BIT
@@ -168,5 +161,9 @@ class EmulatedAdxl345:
         if register == INT_SOURCE:
             return self._int_source()
         if register == FIFO_STATUS:
-            return self._fifo.level
+            return self._measuring.fifo.level
         return self._registers[register] if register < REGISTERS else 0
+
+
+def _empty_fifo() -> SetFifo:
+    return SetFifo(DEPTH, DEPTH + 1, Output.row_bytes)
