@@ -48,7 +48,7 @@ class Bench:
 
     def wait_ticks(self, ticks):
         """Let the oscillator tick so often; half a tick's margin."""
-        began = self.chip._began_ns
+        began = self.chip._measuring._began_ns
         passed = (self.clock.boot_ns() - began) // TICK_NS
         self.clock.sleep_until(began + (passed + ticks) * TICK_NS + TICK_NS // 2)
 
