@@ -251,9 +251,9 @@ def test_a_recording_ticks_at_its_own_times(recording_of):
     bench = Bench(RecordingSource(recording_of(acc_g, t_s=np.array((0.0, 0.01, 0.02, 2.0)))))
     bench.write(0x2C, 0x0D)
     bench.begin()
-    bench.clock.sleep_until(bench.chip._began_ns + 1_900_000_000)
+    bench.clock.sleep_until(bench.chip._measuring._began_ns + 1_900_000_000)
     assert bench.level() == 3
-    bench.clock.sleep_until(bench.chip._began_ns + 2_000_000_000)
+    bench.clock.sleep_until(bench.chip._measuring._began_ns + 2_000_000_000)
     assert bench.level() == 4
     assert not bench.chip.ended
     assert [bench.pop() for _ in range(4)] == np.arange(12).reshape(4, 3).tolist()
