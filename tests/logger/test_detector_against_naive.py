@@ -140,11 +140,10 @@ def held(state):
     return {
         "motion": row[lay.MOTION : lay.MOTION + 3].copy(),
         "trace": float(row[lay.TRACE]),
-        "jerk": float(state.recent[(state.looks - 1) % lay.RECENT_LOOKS]),
         "floors": state.floors.copy(),
         "inverse": state.inverse.copy(),
         "bars": (float(state.bar), float(state.long_bar)),
-    } | {name: state[name] for name in ("long_level", "is_open", "low", "sight", "history_count", "second")}
+    } | {name: state[name] for name in ("is_open", "low", "sight", "history_count", "second")}
 
 
 def stepped(counts, rate_hz):
@@ -193,12 +192,9 @@ def test_motion_agrees_at_every_step(both):
     assert near(column(rows, "motion"), told.motion)
 
 
-def test_levels_agree_at_every_step(both):
-    """Jerk and long levels, and the envelope of an open event, are the naive ones after each step."""
+def test_envelopes_agree_at_every_step(both):
+    """The envelope of an open event is the naive one after each step."""
     told, rows = both
-    looked = ~np.isnan(told.jerk)
-    assert near(column(rows, "jerk")[looked], np.array(told.jerk)[looked])
-    assert near(column(rows, "long_level"), told.long_level)
     followed = ~np.isnan(told.trace)
     assert near(column(rows, "trace")[followed], np.array(told.trace)[followed])
 

@@ -157,7 +157,7 @@ def test_a_bed_that_rings_is_one_event(hear, made, damping):
 def test_weak_movement_that_lasts_is_found(hear, made):
     """A sway of 2 s that is too weak for the short window is found by the long one, and only by that."""
     counts = made.chip_noise(60, RATE_HZ, seed=1)
-    made.add_sway(counts, RATE_HZ, 30.0, 2.0, 3.0)
+    made.add_sway(counts, RATE_HZ, 30.0, 2.0, 2.8)
     (event,) = hear(np.rint(counts), RATE_HZ).events
     assert event.onset_sample / RATE_HZ == pytest.approx(30.0, abs=0.4)
     settings = dataclasses.replace(DetectorSettings(), long_ratio=20.0)

@@ -125,7 +125,13 @@ def test_parameters_count_in_samples_and_counts():
     """At 400 Hz a step has 4 samples, windows have their lengths in steps, and mg become counts."""
     settings = DetectorSettings(ring_down_s=0.25, weakest_limit_mg=40.0)
     p = kernel_parameters(settings, 1 / 256, 400.0, 1023)[0]
-    np.testing.assert_array_equal(p.sections, filters.design(2.0, 14.0, 100.0, 4))
+    b0, b1, b2, a1, a2 = filters.design(2.0, 14.0, 100.0, 4).T
+    np.testing.assert_array_equal(p.poles, np.stack([a1, a2], axis=1))
+    np.testing.assert_allclose(p.gains, (b0[0] * b0[1] / 16, b0[2] * b0[3]))
+    # What lets the kernel take 1 - 1/z^2 for the zeros of each.
+    np.testing.assert_allclose(np.convolve([1, -2, 1], [1, 2, 1]), np.convolve([1, 0, -1], [1, 0, -1]))
+    np.testing.assert_allclose(np.abs(b1), 2 * b0)
+    np.testing.assert_allclose(b2, b0)
     assert (p.samples_per_step, p.step_hz, p.jerk_steps, p.envelope_steps, p.long_steps) == (
         4,
         100,
@@ -144,7 +150,8 @@ def test_parameters_count_in_samples_and_counts():
 def test_rounding_leaves_the_noise_it_is_said_to(rate_hz):
     """The noise of rounding to whole counts, filtered, has the mean square that the floor starts from."""
     p = kernel_parameters(DetectorSettings(), 1 / 256, rate_hz, None)[0]
-    grid_hz, answer = signal.sosfreqz(as_sos(p.sections), 4000, fs=p.step_hz)
+    sections = filters.design(2.0, 14.0, p.step_hz, p.samples_per_step)
+    grid_hz, answer = signal.sosfreqz(as_sos(sections), 4000, fs=p.step_hz)
     passed = (np.abs(answer) * triangle_answer(grid_hz, rate_hz)) ** 2
     left = passed.sum() * (grid_hz[1] - grid_hz[0]) / (rate_hz / 2) / 12
     assert left == pytest.approx(p.least_noise, rel=0.3)

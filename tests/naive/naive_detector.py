@@ -40,8 +40,6 @@ class NaiveDetector(NaiveFloor):
     def tell(self, k):
         """Note what is known after step `k`."""
         told, event = self.told, self.event
-        told.jerk.append(self.jerks.get(k, math.nan))
-        told.long_level.append(self.long_level)
         told.is_open.append(event is not None)
         told.trace.append(event.trace.get(k, math.nan) if event else math.nan)
         told.low.append(self.low if event else math.nan)
@@ -56,17 +54,15 @@ class NaiveDetector(NaiveFloor):
         """End what is open, since a sample of this step is missing."""
         if self.event:
             self.close(k - 1)
-        self.long_level = 0.0
 
     def judge(self, k):
         """Levels of a whole step; open, follow, split, drop or close; then the floor."""
-        if self.is_look(k):
-            self.look(k)
         if self.event:
             self.go_on(k)
         elif self.windows and (k + 1) * self.per_step >= self.settled_from[(k + 1) * self.per_step - 1]:
             self.watch(k)
-        self.follow_calm(k)
+        if self.is_look(k):
+            self.follow_calm(k)
 
     def watch(self, k):
         """Open an event where a rule calls for one."""
@@ -74,17 +70,20 @@ class NaiveDetector(NaiveFloor):
         is_jerk = jerk >= max(
             self.bar,
             settings.high_ratio * self.short_floor(k, 0),
-            chosen.RISE_RATIO * min(self.last_looks(k, 20)),
+            chosen.RISE_RATIO * min(self.last_looks(k, 20, self.jerk_steps, self.look_every)),
         )
-        is_long = k - self.closed > self.long_steps and self.long_level >= max(
-            self.long_bar,
-            settings.long_ratio * self.short_floor(k, 1),
-            chosen.LONG_RISE * min(self.last_long_looks(k, 20)),
-        )
-        if is_jerk or is_long:
+        if is_jerk or (self.is_long_look(k) and self.is_slow_rise(k)):
             reach = (self.jerk_steps if is_jerk else self.long_steps) + self.steps(chosen.SEARCH_S)
             reach = min(reach, int(self.run_steps[k]) - 1)
             self.open(k, max(k - reach, self.closed + 1), 0)
+
+    def is_slow_rise(self, k):
+        """Whether the long level calls for an event, and no longer holds the last one."""
+        return k - self.closed > self.long_steps and self.level(k, self.long_steps) >= max(
+            self.long_bar,
+            self.settings.long_ratio * self.short_floor(k, 1),
+            chosen.LONG_RISE * min(self.last_looks(k, 20, self.long_steps, 2 * self.look_every)),
+        )
 
     def open(self, k, first, splits):
         """Begin an event at step `k`; its onset is sought from step `first` on, a little later."""
@@ -132,14 +131,14 @@ class NaiveDetector(NaiveFloor):
         """Whether it has gone on for 3 s, and the jerk level of the last 2.5 s is low and hardly moved."""
         if k - self.event.onset < self.steps(chosen.STEADY_S) or not self.is_look(k):
             return False
-        looks = self.last_looks(k, 50)
+        looks = self.last_looks(k, 50, self.jerk_steps, self.look_every)
         motion = self.motion[k + 1 - 50 * self.look_every : k + 1]
         is_weak = (motion**2).sum(axis=1).mean() <= (chosen.MACHINE_MG / self.mg) ** 2 / 2
         return is_weak and max(looks) <= chosen.STEADY_RATIO * min(looks)
 
     def end_at_machine(self, k):
         """End where it last stood 3 dB above what goes on now; drop it where that is nowhere."""
-        event, highest = self.event, max(self.last_looks(k, 50))
+        event, highest = self.event, max(self.last_looks(k, 50, self.jerk_steps, self.look_every))
         loud = [j for j in range(event.onset + 1, k + 1) if event.trace[j] >= 2 * highest]
         if not loud or k - loud[-1] >= 512:
             self.drop(k, "a machine")

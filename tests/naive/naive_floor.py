@@ -19,43 +19,37 @@ class NaiveFloor(NaiveSteps):
         self.rounding = (settings.band_high_hz - settings.band_low_hz) / (self.rate_hz / 2) / 12
         self.look_every, self.quarter = self.steps(0.05), self.steps(0.25) * self.per_step
         self.event, self.closed = None, -self.long_steps - 1
-        self.jerks, self.longs, self.long_level = {}, {}, 0.0
         self.windows, self.window_steps = [], []
         self.sight, self.bar, self.long_bar = 0.0, 0.0, 0.0
         self.floors = np.zeros(3)
         self.new_window()
 
-    def look(self, k):
-        """Take the jerk level at a step that is looked at, and at every other one the long level."""
-        self.jerks[k] = self.level(k, self.jerk_steps)
-        if (k + 1) // self.look_every % 2 == 0:
-            self.long_level = self.longs[k] = self.level(k, self.long_steps)
-
     def is_look(self, k):
         """Whether levels are looked at after this step."""
         return (k + 1) % self.look_every == 0
 
-    def last_looks(self, k, count):
-        """Jerk levels of the last looks up to step `k`; one that was lost counts as 0."""
-        newest = (k + 1) // self.look_every
-        return [self.jerks.get(j * self.look_every - 1, 0.0) for j in range(newest - count + 1, newest + 1)]
+    def is_long_look(self, k):
+        """Whether it is the turn of the long level: every other time."""
+        return self.is_look(k) and (k + 1) // self.look_every % 2 == 0
 
-    def last_long_looks(self, k, count):
-        """Return the same of the long levels."""
-        newest, apart = (k + 1) // (2 * self.look_every), 2 * self.look_every
-        return [self.longs.get(j * apart - 1, 0.0) for j in range(newest - count + 1, newest + 1)]
+    def last_looks(self, k, count, steps, apart):
+        """Levels over `steps` at the last looks up to step `k`; 0 where they reach back to before a gap."""
+        newest = (k + 1) // self.look_every * self.look_every - 1
+        looked = [newest - j * apart for j in range(count)]
+        return [self.level(j, steps) if j > k - self.run_steps[k] else 0.0 for j in looked]
 
     def new_window(self):
         """Begin a calm window."""
         self.calm_steps, self.calm_levels, self.calm_energy = 0, np.zeros(3), np.zeros(3)
 
-    def count_look(self, jerk, step):
+    def count_look(self, step, *, is_long):
         """Take one look into the calm window."""
-        levels = [jerk, self.long_level, self.level(step, self.envelope_steps)]
+        longest = self.level(step, self.long_steps) if is_long else 0.0
+        levels = [self.level(step, self.jerk_steps), longest, self.level(step, self.envelope_steps)]
         self.calm_levels = np.maximum(self.calm_levels, levels)
 
     def follow_calm(self, k):
-        """Take the step of half a second ago into the calm window, where no event is or was near."""
+        """Take the steps of half a second ago into the calm window, where no event is or was near."""
         begun = math.ceil(self.second_of((k + 1) * self.per_step - 1) * self.rate_hz)
         is_clipped = bool((np.abs(self.counts[begun : (k + 1) * self.per_step]) >= self.full_scale).any())
         since = k - self.event.opened if self.event else k - self.closed
@@ -66,11 +60,10 @@ class NaiveFloor(NaiveSteps):
         if not self.windows:
             self.first_window(k)
             return
-        delay = self.steps(chosen.CALM_DELAY_S)
-        self.calm_energy += self.band[k - delay] ** 2
-        if self.is_look(k):
-            self.count_look(self.jerks[k - delay // self.look_every * self.look_every], k - delay)
-        self.calm_steps += 1
+        then = k - self.steps(chosen.CALM_DELAY_S)
+        self.calm_energy += (self.band[then - self.look_every + 1 : then + 1] ** 2).sum(axis=0)
+        self.count_look(then, is_long=self.is_long_look(k))
+        self.calm_steps += self.look_every
         if self.calm_steps >= self.steps(chosen.CALM_WINDOW_S):
             self.remember(k)
 
@@ -80,11 +73,9 @@ class NaiveFloor(NaiveSteps):
         first = k + 1 - self.calm_steps
         self.calm_energy = (self.band[first : k + 1] ** 2).sum(axis=0)
         self.inverse = 1 / np.sqrt(np.maximum(self.calm_energy / self.calm_steps, self.rounding))
-        self.long_level = 0.0
         for step in range(first, k + 1):
             if self.is_look(step):
-                self.look(step)
-                self.count_look(self.jerks[step], step)
+                self.count_look(step, is_long=self.is_long_look(step))
         self.remember(k)
 
     def remember(self, k):

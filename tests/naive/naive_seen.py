@@ -15,8 +15,6 @@ class Told:
     """Everything that the reference knows about a signal, by step, by second and by event."""
 
     motion: np.ndarray
-    jerk: list[float] = field(default_factory=list)
-    long_level: list[float] = field(default_factory=list)
     is_open: list[bool] = field(default_factory=list)
     trace: list[float] = field(default_factory=list)
     low: list[float] = field(default_factory=list)

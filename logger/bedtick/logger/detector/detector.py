@@ -76,17 +76,18 @@ class Detector:
         self._params = kernel_parameters(settings, scale_g, nominal_hz, full_scale_counts)
         self._state = self._first_state()
         self._waiting = [self._state[name] for name in ("events_out", "tilts_out", "minutes_out")]
+        self._rows = [self._state[name][0] for name in ("events", "tilts", "minutes")]
 
     def _first_state(self) -> NDArray[np.void]:
         state = np.zeros(1, lay.STATE)
-        state["step_left"] = self._params["samples_per_step"]
+        state["part_left"] = self._params["samples_per_step"]
         state["look_left"] = self._params["look_every"]
         state["quarter_left"] = self._params["quarter_steps"]
         state["quarter_whole"] = 1
         state["quarters"] = np.nan
         state["second_end"] = math.ceil(self._rate_hz)
         state["closed_step"] = -self._params["long_steps"] - 1
-        state["inverse"] = 1.0
+        state["inverse"] = state["whitening"] = 1.0
         return state
 
     @property
@@ -134,7 +135,7 @@ class Detector:
 
     def current_minute(self) -> list[Minute]:
         """Return the minute that is not over yet, as a list of one; empty before the first second."""
-        return minutes_from(self._state["minute"], self._mg, self._rate_hz)
+        return minutes_from(self._state["minute"].tolist(), self._mg, self._rate_hz)
 
     def _take(self, block: NDArray[np.generic]) -> None:
         """Give a block to the kernel; rows with a NaN as missing samples."""
@@ -154,34 +155,37 @@ class Detector:
         """Move the rows that the kernel left into `found`."""
         if not any(count[0] for count in self._waiting):  # nearly always: to look costs less than to move
             return
-        state = self._state[0]
-        if state.events_out:
-            found.events.extend(self._event(row) for row in state.events[: state.events_out])
-        for row in state.tilts[: state.tilts_out]:
-            found.completions.append(Completion(int(row.number), _known(row.tilt_deg)))
-        if state.minutes_out:
-            found.minutes.extend(minutes_from(state.minutes[: state.minutes_out], self._mg, self._rate_hz))
-        state.events_out = state.tilts_out = state.minutes_out = 0
+        # As lists of tuples, all at once: to read records by name costs more than to find the events.
+        events, tilts, minutes = (
+            rows[: count[0]].tolist() for rows, count in zip(self._rows, self._waiting, strict=True)
+        )
+        found.events.extend(self._event(row) for row in events)
+        found.completions.extend(Completion(number, _known(tilt_deg)) for number, tilt_deg in tilts)
+        found.minutes.extend(minutes_from(minutes, self._mg, self._rate_hz))
+        for count in self._waiting:
+            count[0] = 0
 
-    def _event(self, row: Any) -> Event:
-        ringing_s = ring_down_s(float(row.top_to_low), self.settings)
-        duration_s = float(row.end - row.onset) / self._rate_hz
+    def _event(self, row: tuple[Any, ...]) -> Event:
+        """Return the event that a row of `layout.EVENT_ROW` describes."""
+        number, onset, end, peak_square, mean_square, floor_square = row[:6]
+        dominant_hz, top_to_low, sub_bursts, direction_ratio, train_hz = row[6:]
+        ringing_s = ring_down_s(top_to_low, self.settings)
         return Event(
-            number=int(row.number),
-            onset_sample=int(row.onset),
-            end_sample=int(row.end),
-            peak_mg=math.sqrt(row.peak_square) * self._mg,
-            rms_mg=math.sqrt(row.mean_square) * self._mg,
-            dominant_hz=_known(row.dominant_hz),
-            snr=math.sqrt(row.peak_square / row.floor_square),
+            number=number,
+            onset_sample=onset,
+            end_sample=end,
+            peak_mg=math.sqrt(peak_square) * self._mg,
+            rms_mg=math.sqrt(mean_square) * self._mg,
+            dominant_hz=_known(dominant_hz),
+            snr=math.sqrt(peak_square / floor_square),
             ring_down_s=ringing_s,
-            kind=kind_of(duration_s, ringing_s, self.settings),
-            sub_bursts=int(row.sub_bursts),
-            direction_ratio=_known(row.direction_ratio),
-            train_hz=_known(row.train_hz),
+            kind=kind_of((end - onset) / self._rate_hz, ringing_s, self.settings),
+            sub_bursts=sub_bursts,
+            direction_ratio=_known(direction_ratio),
+            train_hz=_known(train_hz),
         )
 
 
 def _known(value: float) -> float | None:
     """Return a number that the kernel gave; None for its NaN."""
-    return None if math.isnan(value) else float(value)
+    return None if math.isnan(value) else value

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 RING_STEPS = 1024  # steps kept, a power of two: about 10 s
+MOST_PER_STEP = 128  # samples in a step: those of 12.8 kHz
 RING_QUARTERS = 64  # gravity means kept: 16 s
 TILT_QUARTERS = 16  # of a quarter second each: the 4 s before and after an event
 MOST_HISTORY = 80  # windows from which a floor is taken, at the most
@@ -29,8 +30,6 @@ STEP_COLUMNS = 11
 JERK, LONG, ENVELOPE, NOISE = 0, 1, 2, 3
 HISTORY_COLUMNS = 6
 
-RECENT_LOOKS = 50  # levels looked at in the last 2.5 s
-RISE_LOOKS = 20  # of them, those of the last second; and long levels of the last two
 
 # Why a second is not valid, the first that fits; the names are in `REASONS`.
 OK, GAP, SATURATED, SETTLING, HUM, FLOOR = range(6)
@@ -46,11 +45,11 @@ def _record(**fields: object) -> np.dtype[np.void]:
 
 
 PARAMETERS = _record(
-    sections=(_F, (4, 5)),  # b0 b1 b2 a1 a2 of the biquads, at the rate of steps
+    poles=(_F, (4, 2)),  # a1 a2 of the biquads, at the rate of steps
+    gains=(_F, 2),  # of the two sections of motion, the triangle's included, and of the two of the band
     rate_hz=_F,
     step_hz=_F,
     samples_per_step=_I,
-    triangle_share=_F,  # 1 / the sum of the triangle's weights
     jerk_steps=_I,
     envelope_steps=_I,
     long_steps=_I,
@@ -134,16 +133,14 @@ STATE = _record(
     blind_until=_I,  # no window reaches to before this sample
     step=_I,
     newest=_I,  # the last step that was whole
-    step_left=_I,  # samples until this step is full
-    step_arrived=_I,
-    plain=(_I, 3),  # sum of the step's samples
-    rising=(_I, 3),  # sum of those sums: the step's share in a triangle that falls
-    plain_before=(_I, 3),  # the same of the step before
-    rising_before=(_I, 3),
-    delays=(_F, (4, 3, 2)),  # what the biquads remember: section, axis, delay
+    part=(np.int32, (MOST_PER_STEP, 3)),  # samples of a step that is not whole yet
+    part_arrived=_I,
+    part_left=_I,  # samples until it is full
+    plain_before=(_I, 3),  # sum of the samples of the step before
+    rising_before=(_I, 3),  # sum of their running sums: its share in a triangle that rises
+    delays=(_F, (3, 8)),  # what the biquads remember: of each axis, two of each section
     ring=(_F, (RING_STEPS, STEP_COLUMNS)),
-    run_steps=_I,  # whole steps since the last gap, once the filters have settled
-    long_level=_F,
+    run_from=_I,  # no window reaches to before this step: a gap, or filters that have not settled
     quarter=_I,
     quarter_left=_I,
     quarter_whole=_I,
@@ -157,8 +154,6 @@ STATE = _record(
     second_clipped=_I,
     second_steps=_I,
     second_sum_squares=_F,
-    recent=(_F, RECENT_LOOKS),  # jerk levels of late
-    recent_long=(_F, RISE_LOOKS),
     looks=_I,
     look_left=_I,  # steps until the next
     calm_steps=_I,  # steps of the calm window under way
@@ -172,6 +167,7 @@ STATE = _record(
     long_bar=_F,  # the same for the long level
     floors=(_F, 3),  # of the jerk, long and envelope level
     inverse=(_F, 3),  # 1 / noise of each axis, 1 / counts
+    whitening=(_F, 6),  # products of those, for xx yy zz xy xz yz
     sight=_F,  # mean over the axes of 1 / noise, a dead axis adding nothing; 1 / counts^2
     minute=MINUTE_ROW,
     is_open=_I,

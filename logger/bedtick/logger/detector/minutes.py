@@ -5,26 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.events import Minute
 
 
-def minutes_from(rows: NDArray[np.void], mg: float, nominal_hz: float) -> list[Minute]:
+def minutes_from(rows: list[tuple[Any, ...]], mg: float, nominal_hz: float) -> list[Minute]:
     """Return the minutes that rows of `layout.MINUTE_ROW` describe, without those that hold no sample.
 
     Parameters
     ----------
     rows
-        (n,) records of the kernel.
+        Records of the kernel as tuples.
     mg
         Size of a count.
     nominal_hz
         The nominal rate.
     """
-    return [_minute(row, mg, nominal_hz) for row in rows.tolist() if sum(row[1])]
+    return [_minute(row, mg, nominal_hz) for row in rows if sum(row[1])]
 
 
 def _minute(row: tuple[Any, ...], mg: float, nominal_hz: float) -> Minute:

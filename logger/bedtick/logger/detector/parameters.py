@@ -86,11 +86,11 @@ def kernel_parameters(
     step_hz = nominal_hz / per_step
     sections = design(settings.band_low_hz, settings.band_high_hz, step_hz, per_step)
     values = {
-        "sections": sections,
+        "poles": sections[:, 3:],
+        "gains": (sections[0, 0] * sections[1, 0] / per_step**2, sections[2, 0] * sections[3, 0]),
         "rate_hz": nominal_hz,
         "step_hz": step_hz,
         "samples_per_step": per_step,
-        "triangle_share": 1.0 / per_step**2,
         "full_scale": NEVER_FULL if full_scale_counts is None else full_scale_counts,
         "least_noise": _rounding_noise(settings, nominal_hz),
     }

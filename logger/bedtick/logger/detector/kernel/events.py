@@ -7,9 +7,9 @@ import math
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.bursts import begin_bursts, follow_bursts
 from bedtick.logger.detector.kernel.closing import close_event, count_up_to, drop_event
-from bedtick.logger.detector.kernel.floor import follow_calm, look, lowest_jerk, lowest_long, short_floor
+from bedtick.logger.detector.kernel.floor import follow_calm, lowest_level, short_floor
 from bedtick.logger.detector.kernel.jit import inlined, jit
-from bedtick.logger.detector.kernel.measure import dominant, energy, level
+from bedtick.logger.detector.kernel.measure import dominant, energy, level, level_above
 from bedtick.logger.detector.kernel.onset import settle_onset
 from bedtick.logger.detector.kernel.seconds import floor_square
 from bedtick.logger.detector.kernel.splitting import end_at_machine, is_steady, rises_again
@@ -75,49 +75,89 @@ def go_on(s, p):
 @inlined
 def rises_at_once(s, p):
     """Whether the jerk window calls for an event: above the floor, that of late, and out of a lull."""
-    # The trace is never below the largest eigenvalue, and quick to have.
     if energy(s, s.step - p.jerk_steps + 1, s.step) < s.bar * p.jerk_steps:
         return False
-    jerk = level(s, s.step, p.jerk_steps)
+    jerk = level_above(s, s.step, p.jerk_steps, s.bar)
     return (
         jerk >= s.bar
         and jerk >= p.high_ratio * short_floor(s, p, JERK)
-        and jerk >= p.rise_ratio * lowest_jerk(s)
+        and jerk >= p.rise_ratio * lowest_level(s, p, p.jerk_steps, p.look_every)
     )
 
 
 @inlined
 def rises_slowly(s, p):
     """Whether the long window calls for an event; it must have forgotten the one before."""
+    if s.step - s.closed_step <= p.long_steps:
+        return False
+    slow = level_above(s, s.step, p.long_steps, s.long_bar)
     return (
-        s.step - s.closed_step > p.long_steps
-        and s.long_level >= s.long_bar
-        and s.long_level >= p.long_ratio * short_floor(s, p, LONG)
-        and s.long_level >= p.long_rise * lowest_long(s)
+        slow >= s.long_bar
+        and slow >= p.long_ratio * short_floor(s, p, LONG)
+        and slow >= p.long_rise * lowest_level(s, p, p.long_steps, 2 * p.look_every)
     )
 
 
 @inlined
-def watch(s, p):
-    """Open an event where this step calls for one."""
+def watch(s, p, is_look):
+    """Open an event where this step calls for one; the long window is looked at every other time."""
     is_jerk = rises_at_once(s, p)
-    if is_jerk or rises_slowly(s, p):
+    if is_jerk or (is_look and s.looks % 2 == 0 and rises_slowly(s, p)):
         window = p.jerk_steps if is_jerk else p.long_steps
-        reach = min(window + p.search_steps, s.run_steps - 1)
+        reach = min(window + p.search_steps, s.step - s.run_from)
         s.low = p.low_ratio * s.floors[ENVELOPE]
         s.splits = 0
         open_event(s, max(s.step - reach, s.closed_step + 1), level(s, s.step, p.envelope_steps))
 
 
 @jit
+def is_settled(s, p):
+    """Whether an event may open at this step."""
+    return s.history_count > 0 and (s.step + 1) * p.samples_per_step >= s.settled_from
+
+
+@jit
 def judge_step(s, p):
     """Decide at the end of a whole step: levels, opening, splitting, closing, and the floor."""
+    s.newest = s.step
     s.look_left -= 1
-    if s.look_left == 0:
+    is_look = s.look_left == 0
+    if is_look:
         s.look_left = p.look_every
-        look(s, p, s.step)
+        s.looks += 1
     if s.is_open == 1:
         go_on(s, p)
-    elif s.history_count > 0 and s.index >= s.settled_from:
-        watch(s, p)
-    follow_calm(s, p)
+    elif is_settled(s, p):
+        watch(s, p, is_look)
+    if is_look:
+        follow_calm(s, p)
+
+
+@jit
+def uneventful(s, p, most):
+    """How many steps pass, up to the next look and at most `most`, before one may open an event."""
+    if s.is_open == 1 or not is_settled(s, p):
+        return 0
+    most = min(most, s.look_left - 1)
+    enough, back = s.bar * p.jerk_steps, p.jerk_steps
+    ix, iy, iz = s.whitening[0], s.whitening[1], s.whitening[2]
+    for k in range(most):
+        late, early = s.ring[(s.step + k) & MASK], s.ring[(s.step + k - back) & MASK]
+        # The trace is never below the largest eigenvalue, and quick to have.
+        if (late[0] - early[0]) * ix + (late[1] - early[1]) * iy + (late[2] - early[2]) * iz >= enough:
+            return k
+    return most
+
+
+@jit
+def judge_steps(s, p, count):
+    """Decide at the end of each of `count` steps, whose rows are in the ring."""
+    end = s.step + count
+    while s.step < end:
+        passed = uneventful(s, p, end - s.step)
+        s.step += passed
+        s.look_left -= passed
+        s.newest = s.step - 1
+        if s.step < end:
+            judge_step(s, p)
+            s.step += 1

@@ -11,56 +11,33 @@ import math
 
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.jit import inlined, jit
-from bedtick.logger.detector.kernel.measure import energy, level
+from bedtick.logger.detector.kernel.measure import level, level_above
 
 MASK, HALF_RING = lay.RING_STEPS - 1, lay.RING_STEPS // 2  # the ring's length is a power of two
 JERK, LONG, ENVELOPE, NOISE = lay.JERK, lay.LONG, lay.ENVELOPE, lay.NOISE
 LOUDER_SHARE = 0.75  # quantile of the louder windows
-RECENT_LOOKS, RISE_LOOKS = lay.RECENT_LOOKS, lay.RISE_LOOKS
+RISE_LOOKS = 20  # levels that a rise is measured from: of the last second, or the last two
 
 
 @jit
-def count_look(s, p, look, step):
-    """Take the levels of a look, made at `step`, into the largest of the calm window."""
-    s.calm_levels[JERK] = max(s.calm_levels[JERK], s.recent[look % RECENT_LOOKS])
-    s.calm_levels[LONG] = max(s.calm_levels[LONG], s.long_level)
-    # The trace is never below the largest eigenvalue, and quick to have.
-    if energy(s, step - p.envelope_steps + 1, step) > s.calm_levels[ENVELOPE] * p.envelope_steps:
-        s.calm_levels[ENVELOPE] = max(s.calm_levels[ENVELOPE], level(s, step, p.envelope_steps))
-
-
-@jit
-def look_long(s, p, step):
-    """Take the long level anew, and among those of late."""
-    s.long_level = level(s, step, p.long_steps)
-    s.recent_long[(s.looks // 2) % RISE_LOOKS] = s.long_level
-
-
-@jit
-def look(s, p, step):
-    """Take the levels at a step among those of late."""
-    slot = s.looks % RECENT_LOOKS
-    s.recent[slot] = level(s, step, p.jerk_steps)
-    s.looks += 1
+def count_look(s, p, step):
+    """Take the levels at a step into the largest of the calm window; the long one, every other time."""
+    top = s.calm_levels
+    top[JERK] = max(top[JERK], level_above(s, step, p.jerk_steps, top[JERK]))
+    top[ENVELOPE] = max(top[ENVELOPE], level_above(s, step, p.envelope_steps, top[ENVELOPE]))
     if s.looks % 2 == 0:
-        look_long(s, p, step)
+        top[LONG] = max(top[LONG], level_above(s, step, p.long_steps, top[LONG]))
 
 
 @jit
-def lowest_jerk(s):
-    """Smallest jerk level of the last second: a movement rises out of it, a machine that runs up does not."""
-    lowest = math.inf
-    for k in range(s.looks - RISE_LOOKS, s.looks):
-        lowest = min(lowest, s.recent[k % RECENT_LOOKS])
-    return lowest
+def lowest_level(s, p, steps, apart):
+    """Smallest level of `steps` steps over the last looks, `apart` steps from each other.
 
-
-@jit
-def lowest_long(s):
-    """Smallest long level of the last two seconds."""
-    lowest = math.inf
+    A movement rises out of it, a machine that runs up does not.
+    """
+    newest, lowest = s.step - (p.look_every - s.look_left), math.inf
     for k in range(RISE_LOOKS):
-        lowest = min(lowest, s.recent_long[k])
+        lowest = min(lowest, level(s, newest - k * apart, steps))
     return lowest
 
 
@@ -114,6 +91,14 @@ def bar_above(s, p, k, ratio):
 
 
 @jit
+def update_whitening(s):
+    """Take the weights of the products of the axes, xx yy zz xy xz yz, anew."""
+    x, y, z = s.inverse[0], s.inverse[1], s.inverse[2]
+    w = s.whitening
+    w[0], w[1], w[2], w[3], w[4], w[5] = x * x, y * y, z * z, x * y, x * z, y * z
+
+
+@jit
 def update_floor(s, p):
     """Take the floors and each axis's noise anew from the history of windows."""
     n = min(s.history_count, p.floor_windows)
@@ -129,6 +114,7 @@ def update_floor(s, p):
         noise = quantile_of(s.ordered[NOISE + axis], share, n)
         s.inverse[axis] = 1.0 / math.sqrt(max(noise, p.least_noise))
         s.sight += s.inverse[axis] ** 2 / 3.0 if noise > 0.0 else 0.0
+    update_whitening(s)
 
 
 @jit
@@ -162,19 +148,20 @@ def remember_window(s, p):
 @jit
 def whiten_first_window(s, p):
     """Take each axis's noise from all steps so far, and their levels anew: they were not whitened yet."""
-    s.calm_steps = min(s.run_steps, HALF_RING)  # clipping may have put it off for longer than the ring is
+    # Clipping may have put it off for longer than the ring is.
+    s.calm_steps = min(s.step + 1 - s.run_from, HALF_RING)
     first = s.step - s.calm_steps + 1
-    s.long_level = 0.0  # not whitened either
     for axis in range(3):
         total = s.ring[s.step & MASK, axis] - s.ring[(first - 1) & MASK, axis]
         s.calm_products[axis] = total
         s.inverse[axis] = 1.0 / math.sqrt(max(total / s.calm_steps, p.least_noise))
+    update_whitening(s)
     s.calm_levels[:] = 0.0
     s.looks = first // p.look_every
     for k in range(first, s.step + 1):
         if (k + 1) % p.look_every == 0:
-            look(s, p, k)
-            count_look(s, p, s.looks - 1, k)
+            s.looks += 1
+            count_look(s, p, k)
 
 
 @inlined
@@ -187,19 +174,19 @@ def is_calm(s, p):
 
 @inlined
 def follow_calm(s, p):
-    """Count the step of half a second ago to the calm window where all around it is calm."""
-    if s.second_clipped > 0 or s.run_steps <= p.long_steps + 2 * p.look_every or not is_calm(s, p):
+    """Count the steps up to half a second ago to the calm window where all around them is calm."""
+    run_steps = s.step + 1 - s.run_from
+    if s.second_clipped > 0 or run_steps <= p.long_steps + 2 * p.look_every or not is_calm(s, p):
         return
     if s.history_count == 0:
         whiten_first_window(s, p)
         remember_window(s, p)
         return
     then = s.step - p.calm_delay
-    row, before = s.ring[then & MASK], s.ring[(then - 1) & MASK]
+    row, before = s.ring[then & MASK], s.ring[(then - p.look_every) & MASK]
     for axis in range(3):
         s.calm_products[axis] += row[axis] - before[axis]
-    if s.look_left == p.look_every:
-        count_look(s, p, s.looks - 1 - p.calm_delay // p.look_every, then)
-    s.calm_steps += 1
+    count_look(s, p, then)
+    s.calm_steps += p.look_every
     if s.calm_steps >= p.calm_window:
         remember_window(s, p)

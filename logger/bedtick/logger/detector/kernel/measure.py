@@ -36,31 +36,37 @@ def largest_eigenvalue(xx, yy, zz, xy, xz, yz):
 
 
 @jit
+def level_above(s, last, count, least):
+    """Largest eigenvalue of the whitened covariance over the `count` steps up to `last`; 0 if too few.
+
+    Where it can not reach `least`, the mean of the three eigenvalues, which is less than that: none is
+    further above their mean than sqrt(2/3) of the Frobenius distance from it.
+    """
+    if last - s.run_from + 1 < count:
+        return 0.0
+    late, early, w = s.ring[last & MASK], s.ring[(last - count) & MASK], s.whitening
+    xx, yy, zz = (late[0] - early[0]) * w[0], (late[1] - early[1]) * w[1], (late[2] - early[2]) * w[2]
+    xy, xz, yz = (late[3] - early[3]) * w[3], (late[4] - early[4]) * w[4], (late[5] - early[5]) * w[5]
+    mean = (xx + yy + zz) * (1.0 / 3.0)
+    a, b, c = xx - mean, yy - mean, zz - mean
+    spread = a * a + b * b + c * c + 2.0 * (xy * xy + xz * xz + yz * yz)
+    short = least * count - mean
+    if spread <= 0.0 or (short > 0.0 and short * short >= spread * (2.0 / 3.0)):
+        return mean / count
+    return largest_eigenvalue(xx, yy, zz, xy, xz, yz) / count
+
+
+@jit
 def level(s, last, count):
     """Largest eigenvalue of the whitened covariance over the `count` steps up to `last`; 0 if too few."""
-    if s.run_steps - (s.newest - last) < count:
-        return 0.0
-    late, early = s.ring[last & MASK], s.ring[(last - count) & MASK]
-    ix, iy, iz = s.inverse[0], s.inverse[1], s.inverse[2]
-    value = largest_eigenvalue(
-        (late[0] - early[0]) * ix * ix,
-        (late[1] - early[1]) * iy * iy,
-        (late[2] - early[2]) * iz * iz,
-        (late[3] - early[3]) * ix * iy,
-        (late[4] - early[4]) * ix * iz,
-        (late[5] - early[5]) * iy * iz,
-    )
-    return value / count
+    return level_above(s, last, count, 0.0)
 
 
 @inlined
 def energy(s, first, last):
     """Whitened energy of the steps first..last, summed over the axes."""
-    late, early = s.ring[last & MASK], s.ring[(first - 1) & MASK]
-    total = 0.0
-    for axis in range(3):
-        total += (late[axis] - early[axis]) * s.inverse[axis] ** 2
-    return total
+    late, early, w = s.ring[last & MASK], s.ring[(first - 1) & MASK], s.whitening
+    return (late[0] - early[0]) * w[0] + (late[1] - early[1]) * w[1] + (late[2] - early[2]) * w[2]
 
 
 @jit
@@ -139,7 +145,7 @@ def tone_share(s, p, first, last):
 def peak_square(s, k):
     """Squared norm of motion at step `k`, or at the top of a parabola through it where it is a summit."""
     here = s.ring[k & MASK, SQUARE]
-    if k >= s.newest or s.run_steps - (s.newest - k) < 2:
+    if k >= s.newest or k - s.run_from + 1 < 2:
         return here
     left, right = s.ring[(k - 1) & MASK, SQUARE], s.ring[(k + 1) & MASK, SQUARE]
     bend = left - 2.0 * here + right

@@ -18,7 +18,7 @@ def settle_onset(s, p, last):
     """Find the onset, now that what follows it, up to step `last`, stands clear of heartbeats and noise."""
     s.onset_known = 1
     # Heartbeats are part of what was there before, so the second before the search says what that was.
-    first = max(s.search_from_step - p.before_steps, s.closed_step + 1, last - s.run_steps + 1)
+    first = max(s.search_from_step - p.before_steps, s.closed_step + 1, s.run_from)
     before = energy(s, first, s.search_from_step - 1) if first < s.search_from_step else 0.0
     before = max(before / p.before_steps, 3.0)
     s.onset_step = onset_step(s, s.search_from_step, last, before)

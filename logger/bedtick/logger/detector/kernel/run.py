@@ -1,4 +1,4 @@
-"""What happens to every sample, and at the end of every step: the three entries of the kernel."""
+"""What happens to samples on their way to steps, and at the end of every step: the kernel's three entries."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import math
 
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.closing import close_event
-from bedtick.logger.detector.kernel.events import judge_step
-from bedtick.logger.detector.kernel.filters import count_clipped, filter_step, gather, reaches, rebase_sums
+from bedtick.logger.detector.kernel.events import judge_steps
+from bedtick.logger.detector.kernel.filters import count_clipped, filter_steps, reaches, rebase_sums
 from bedtick.logger.detector.kernel.gravity import complete_first, finish_quarter
-from bedtick.logger.detector.kernel.jit import inlined, jit
+from bedtick.logger.detector.kernel.jit import jit
 from bedtick.logger.detector.kernel.seconds import finish_minute, finish_second
 
-USUAL_COUNT = 4  # samples in a step at 400 Hz
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
+REBASE_EVERY = 8 * lay.RING_STEPS  # steps, about 80 s: growing sums cost digits, starting anew costs time
+MOST_AHEAD = 64  # steps filtered before they are judged: the ring has more room than judging looks back
 
 
-@inlined
-def take_step(s, p):
-    """Filter a whole step and judge it."""
-    filter_step(s, p)
-    s.newest = s.step
-    s.second_steps += 1
-    if s.index - p.samples_per_step >= s.blind_until:
-        s.run_steps += 1
-    judge_step(s, p)
+@jit
+def take_steps(s, p, block, row, count):
+    """Filter and judge `count` whole steps of `block`."""
+    filter_steps(s, p, block, row, count)
+    s.second_steps += count
+    if s.step * p.samples_per_step < s.blind_until:
+        s.run_from = s.step + count
+    judge_steps(s, p, count)
+    end_steps(s, p, count)
 
 
 @jit
@@ -34,32 +35,35 @@ def lose_step(s, p):
     for column in range(6):
         row[column] = before[column]
     row[6:] = 0.0
+    s.step += 1
     s.look_left -= 1
     if s.look_left == 0:
         s.look_left = p.look_every
         s.looks += 1
-    s.run_steps = 0
+    s.run_from = s.step
     s.quarter_whole = 0
-    s.long_level = 0.0
+    end_steps(s, p, 1)
 
 
-@inlined
-def finish_step(s, p):
-    """Close the step, whole or not."""
-    if s.step_arrived == p.samples_per_step:
-        take_step(s, p)
-    else:
-        lose_step(s, p)
-    for axis in range(3):
-        s.plain[axis] = s.rising[axis] = 0
-    s.step += 1
-    if s.step & MASK == 0:
+@jit
+def end_steps(s, p, count):
+    """See to what comes to its end with the last of `count` steps."""
+    if s.step % REBASE_EVERY == 0:
         rebase_sums(s)
-    s.step_left = p.samples_per_step
-    s.step_arrived = 0
-    s.quarter_left -= 1
+    s.quarter_left -= count
     if s.quarter_left == 0:
         finish_quarter(s, p)
+
+
+@jit
+def finish_part(s, p):
+    """Close the step whose samples came in parts, whole or not."""
+    if s.part_arrived == p.samples_per_step:
+        take_steps(s, p, s.part, 0, 1)
+    else:
+        lose_step(s, p)
+    s.part_left = p.samples_per_step
+    s.part_arrived = 0
 
 
 @jit
@@ -78,35 +82,63 @@ def restart(s, p, block, r):
     s.missing = 0
 
 
-@inlined
+@jit
 def finish_what_is_full(s, p):
     """Close the step and the second that the last sample filled."""
-    if s.step_left == 0:
-        finish_step(s, p)
+    if s.part_left == 0:
+        finish_part(s, p)
     if s.index == s.second_end:
         finish_second(s, p)
+
+
+@jit
+def steps_ahead(s, p, samples):
+    """How many whole steps `samples` hold before anything but steps comes to its end."""
+    if s.part_left < p.samples_per_step:
+        return 0
+    steps = min(samples, s.second_end - s.index) // p.samples_per_step
+    if s.index < s.blind_until:
+        return min(steps, 1)
+    return min(steps, s.quarter_left, lay.RING_STEPS - (s.step & MASK), MOST_AHEAD)
+
+
+@jit
+def take_part(s, block, row, count):
+    """Let samples wait until their step is whole."""
+    for k in range(count):
+        for axis in range(3):
+            s.part[s.part_arrived + k, axis] = block[row + k, axis]
+    s.part_arrived += count
+    s.part_left -= count
+
+
+@jit
+def take_samples(s, p, block, row, is_full):
+    """Take as many samples as can be taken at once, at least one; return how many."""
+    # What is clipped must be known of when its step is judged, and no earlier.
+    steps = 0 if is_full else steps_ahead(s, p, block.shape[0] - row)
+    count = steps * p.samples_per_step
+    if steps > 0:
+        take_steps(s, p, block, row, steps)
+    else:
+        count = min(block.shape[0] - row, s.part_left, s.second_end - s.index)
+        take_part(s, block, row, count)
+        if is_full:
+            count_clipped(s, p, block, row, count)
+    s.index += count
+    s.second_arrived += count
+    finish_what_is_full(s, p)
+    return count
 
 
 def run_kernel(block, state, params):
     """Take the samples of `block`, int32 (n, 3) counts."""
     s, p = state[0], params[0]
-    r, is_full = 0, block.size > 0 and reaches(block, p.full_scale)
-    while r < block.shape[0]:
+    row, is_full = 0, block.size > 0 and reaches(block, p.full_scale)
+    while row < block.shape[0]:
         if s.missing > 0 or s.restarted == 0:
-            restart(s, p, block, r)
-        count = min(block.shape[0] - r, s.step_left, s.second_end - s.index)
-        if count == USUAL_COUNT:  # a constant, for which the compiler unrolls the loop
-            gather(s, block, r, USUAL_COUNT)
-        else:
-            gather(s, block, r, count)
-        if is_full:
-            count_clipped(s, p, block, r, count)
-        r += count
-        s.index += count
-        s.step_left -= count
-        s.step_arrived += count
-        s.second_arrived += count
-        finish_what_is_full(s, p)
+            restart(s, p, block, row)
+        row += take_samples(s, p, block, row, is_full)
 
 
 def skip_kernel(lost, state, params):
@@ -118,7 +150,7 @@ def skip_kernel(lost, state, params):
         s.index += 1
         s.missing += 1
         s.second_lost += 1
-        s.step_left -= 1
+        s.part_left -= 1
         finish_what_is_full(s, p)
 
 

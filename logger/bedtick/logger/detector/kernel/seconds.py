@@ -37,7 +37,7 @@ def reason_of_second(s, p, weakest):
         return SETTLING
     if weakest <= p.weakest_limit:
         return OK
-    seen = min(s.run_steps, p.spectrum_steps)
+    seen = max(min(s.newest + 1 - s.run_from, p.spectrum_steps), 0)
     return HUM if tone_share(s, p, s.newest - seen + 1, s.newest) >= 0.5 else FLOOR
 
 

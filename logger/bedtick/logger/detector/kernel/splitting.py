@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.closing import close_event, drop_event
 from bedtick.logger.detector.kernel.jit import jit
+from bedtick.logger.detector.kernel.measure import level
 
 DEEP = 1.0 / 8.0  # the envelope falls by 9 dB where nothing pushes the bed any more
 MOST_BURSTS = 3  # a movement has more
 MOST_SPLITS = 2  # three in a row: what goes on is a train, noted as such
-RECENT_LOOKS, SQUARE, TRACE = lay.RECENT_LOOKS, lay.SQUARE, lay.TRACE
+RECENT_LOOKS = 50  # of the last 2.5 s
+SQUARE, TRACE = lay.SQUARE, lay.TRACE
 MASK, HALF_RING = lay.RING_STEPS - 1, lay.RING_STEPS // 2  # the ring's length is a power of two
 
 
@@ -60,11 +64,12 @@ def rises_again(s, p, envelope):
 
 
 @jit
-def range_of_late(s):
-    """Smallest and largest jerk level of the last looks."""
-    lowest, highest = s.recent[0], s.recent[0]
-    for k in range(1, RECENT_LOOKS):
-        lowest, highest = min(lowest, s.recent[k]), max(highest, s.recent[k])
+def range_of_late(s, p):
+    """Smallest and largest jerk level of the last looks, the newest being at this step."""
+    lowest, highest = math.inf, 0.0
+    for k in range(RECENT_LOOKS):
+        jerk = level(s, s.step - k * p.look_every, p.jerk_steps)
+        lowest, highest = min(lowest, jerk), max(highest, jerk)
     return lowest, highest
 
 
@@ -76,19 +81,19 @@ def is_steady(s, p):
     """
     if s.step - s.onset_step < p.steady_steps or s.look_left != p.look_every:
         return False
-    lowest, highest = range_of_late(s)
-    if highest > p.steady_ratio * lowest:
-        return False
     total, count = 0.0, RECENT_LOOKS * p.look_every
     for k in range(s.step - count + 1, s.step + 1):
         total += s.ring[k & MASK, SQUARE]
-    return total <= count * p.machine_square
+    if total > count * p.machine_square:
+        return False
+    lowest, highest = range_of_late(s, p)
+    return highest <= p.steady_ratio * lowest
 
 
 @jit
 def end_at_machine(s, p):
     """End the event where it fell to what a machine has kept up since: no event, if all of it was that."""
-    above = 2.0 * range_of_late(s)[1]
+    above = 2.0 * range_of_late(s, p)[1]
     last = s.step
     while last > s.onset_step and last > s.step - HALF_RING and s.ring[last & MASK, TRACE] < above:
         last -= 1
