@@ -5,8 +5,8 @@ Times are processor time, so that whatever else runs on the machine counts for n
 
 - the whole detector, features included, in blocks of 32 samples as the daemon pushes and of 16384 as
   `import` does;
-- `scipy.signal.sosfilt` of the detector's band on three axes, ObsPy's recursive STA/LTA and `trigger_onset`: on
-  each axis, as ObsPy's users do it; on the energy of all three; and the same with two sections, not four;
+- `scipy.signal.sosfilt` of the detector's band on three axes, ObsPy's recursive STA/LTA and `trigger_onset`:
+  on each axis, as ObsPy's users do it; on the energy of all three; and the same with two sections, not four;
 - the detector's four biquads on three axes, compiled by numba and nothing else: at every sample, and, as
   the detector runs them, at one step of 10 ms a time.
 
@@ -163,8 +163,8 @@ def print_ratios(taken_s: dict[str, float]) -> None:
     for block in (IMPORT_BLOCK, LIVE_BLOCK):
         own_s = taken_s[f"detector, blocks of {block}"]
         print(
-            f"blocks of {block}: {taken_s[EACH] / own_s:.2f} times as fast as sosfilt of four sections + STA/LTA "
-            f"+ trigger_onset on each axis, {taken_s[FOUR] / own_s:.2f} times on the energy, "
+            f"blocks of {block}: {taken_s[EACH] / own_s:.2f} times as fast as sosfilt of four sections + "
+            f"STA/LTA + trigger_onset on each axis, {taken_s[FOUR] / own_s:.2f} times on the energy, "
             f"{taken_s[TWO] / own_s:.2f} times with two sections; takes "
             f"{own_s / taken_s['bare biquads, every sample']:.2f} times as long as the bare biquads at every "
             f"sample, {own_s / taken_s['bare biquads, every step']:.2f} times those at every step of 10 ms"
