@@ -33,10 +33,11 @@ def section(value, first, second, a1, a2):
     """Pass one value through one biquad (direct form II transposed); return it, and what it leaves behind.
 
     A high-pass has the zeros (1 - 1/z)^2 and a low-pass (1 + 1/z)^2, together (1 - 1/z^2)^2: so each
-    section of such a pair may have 1 - 1/z^2, which is half the work of zeros in general.
+    section of such a pair may have 1 - 1/z^2, which is half the work of zeros in general. What is left
+    behind is kept with its sign turned, which saves turning it.
     """
-    out = value + first
-    return out, second - a1 * out, -value - a2 * out
+    out = value - first
+    return out, second + a1 * out, value + a2 * out
 
 
 @inlined
