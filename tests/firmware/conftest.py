@@ -16,12 +16,12 @@ def multi_read(request):
 
 @pytest.fixture
 def make_rig(multi_read):
-    """Return a function that builds (driver, rig, clock) over a source."""
+    """Return a function that builds (driver, rig, clock) over a source, for a chip by its name."""
 
-    def make(source, **options):
+    def make(source, chip="adxl345", **options):
         clock = EmulatedClock(5_000_000_000)
-        rig = build_emulator(source, clock, multi_read=multi_read, **options)
-        return CHIPS["adxl345"](rig.bus, rig.address, clock), rig, clock
+        rig = build_emulator(source, clock, chip=chip, multi_read=multi_read, **options)
+        return CHIPS[chip](rig.bus, rig.address, clock), rig, clock
 
     return make
 

@@ -1,10 +1,14 @@
-"""Register tables: packing, and that the ADXL345's table is sound."""
+"""Register tables: packing, and that the table of each chip is sound and kept to."""
+
+from importlib import import_module
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.chips import adxl345_registers as reg
+from bedtick.firmware.emulator import Still
 from bedtick.firmware.registers import Field, Register, table_faults
 
 PACKED = Register(
@@ -33,9 +37,37 @@ def test_an_unknown_field_is_refused_by_name():
         PACKED.encode(WRONG=1)
 
 
-def test_the_table_of_the_adxl345_is_sound():
-    """No register of the driver's table overlaps, repeats or leaves its byte."""
-    assert table_faults(reg.TABLE) == []
+def table_of(name):
+    """Return the register table of a chip's driver."""
+    return import_module(f"bedtick.firmware.chips.{name}_registers").TABLE
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_the_table_of_each_chip_is_sound(name):
+    """No register of a driver's table overlaps, repeats or leaves its byte."""
+    assert table_faults(table_of(name)) == []
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_a_driver_writes_only_what_can_be_written(make_rig, name):
+    """Whatever is asked of a driver, each register it writes to is in its table, as one to be written."""
+    driver, rig, clock = make_rig(Still(), name)
+    keep, written = rig.chip.write, set()
+
+    def note(data):
+        written.update(range(data[0], data[0] + len(data) - 1))
+        keep(data)
+
+    rig.chip.write = note
+    driver.self_test()
+    driver.configure(driver.rates_hz[0], driver.usual_range_g)
+    driver.temperature_c()
+    driver.start()
+    clock.sleep_until(clock.boot_ns() + 50_000_000)
+    driver.drain()
+    driver.stop()
+    assert written
+    assert written <= {register.address for register in table_of(name) if register.access == "rw"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 
 from bedtick.firmware.chips.adxl345 import Adxl345
+from bedtick.firmware.chips.adxl355 import Adxl355
 from bedtick.firmware.chips.contract import Block, Chip, Identity, SelfTest
+from bedtick.firmware.chips.lis3dh import Lis3dh
+from bedtick.firmware.chips.lsm6dsox import Lsm6dsox
+from bedtick.firmware.chips.mpu6050 import Mpu6050
 
 __all__ = [
     "ADDRESSES",
@@ -16,7 +20,9 @@ __all__ = [
     "default_rate_hz",
 ]
 
-CHIPS: dict[str, type[Chip]] = {driver.name: driver for driver in (Adxl345,)}
+CHIPS: dict[str, type[Chip]] = {
+    driver.name: driver for driver in (Adxl345, Lis3dh, Lsm6dsox, Adxl355, Mpu6050)
+}
 ADDRESSES: dict[str, tuple[int, ...]] = {name: driver.addresses for name, driver in CHIPS.items()}
 
 MOST_BUS_SHARE = 0.5  # the rest is for late wake-ups: what waits in the FIFO must be caught up with

@@ -97,6 +97,14 @@ class SetFifo:
             self._tail += 1
         return self._latest
 
+    def take(self, count: int) -> bytes:
+        """Return up to `count` sets, oldest first, and forget them; the overrun flag stays for its owner."""
+        kept = [self._kept.popleft() for _ in range(min(count, len(self._kept)))]
+        fresh = min(count - len(kept), self._head - self._tail)
+        rows = self._ticks.rows(self._tail, fresh) if self._ticks is not None else b""
+        self._tail += fresh
+        return b"".join((*kept, rows))
+
     def _drop(self, excess: int, room: int) -> None:
         self.overrun = True
         if self.mode == FIFO:

@@ -4,13 +4,31 @@ The oscillator runs freely on the given clock: the source begins when the chip f
 through standby, changes of settings and losses of power.
 """
 
+from typing import Generic, Protocol, TypeVar
+
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.emulator.chips.contract import Output
-from bedtick.firmware.emulator.chips.fifo import SetFifo
 from bedtick.firmware.emulator.chips.ticks import Oscillator, Ticks
 
 
-class Measuring:
+class Fifo(Protocol):
+    """What takes in the ticks, whether it keeps sets, words or bytes."""
+
+    @property
+    def readable(self) -> int:
+        """How much has not been read, in whatever it counts; 0 where it is empty."""
+
+    def run(self, ticks: Ticks | None) -> None:
+        """Go on with other ticks, or with none."""
+
+    def catch_up(self, time_ns: int) -> None:
+        """Take in the ticks up to `time_ns`."""
+
+
+FifoT = TypeVar("FifoT", bound=Fifo)
+
+
+class Measuring(Generic[FifoT]):
     """The state of one chip's sampling.
 
     Parameters
@@ -28,7 +46,7 @@ class Measuring:
         May be replaced by an empty one, as a loss of power does.
     """
 
-    def __init__(self, oscillator: Oscillator, clock: Clock, fifo: SetFifo) -> None:
+    def __init__(self, oscillator: Oscillator, clock: Clock, fifo: FifoT) -> None:
         self.fifo = fifo
         self._oscillator = oscillator
         self._clock = clock

@@ -58,6 +58,17 @@ class Ticks:
             offset = (tick - self._rows_first) * self._row_bytes
         return self._rows[offset : offset + self._row_bytes]
 
+    def rows(self, first: int, count: int) -> bytes:
+        """Return the bytes of `count` ticks in a row; quick as `row` is."""
+        parts = []
+        while count:
+            self.row(first)  # loads the block that holds it
+            offset = (first - self._rows_first) * self._row_bytes
+            here = min(count, ROWS_BLOCK - first % ROWS_BLOCK)
+            parts.append(self._rows[offset : offset + here * self._row_bytes])
+            first, count = first + here, count - here
+        return b"".join(parts)
+
     def _load_times(self, first: int) -> None:
         self._times_first = first
         self._times: list[int] = self._oscillator.source.times_ns(first, TIMES_BLOCK, self._rate_hz).tolist()
