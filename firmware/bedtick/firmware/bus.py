@@ -8,43 +8,44 @@ finds out which it is.
 
 Messages are built once per shape of transfer and used again, because building them costs more than the
 call. All reads of one shape land in one buffer, which is cleared before each transfer, so bytes that the
-controller did not deliver read as 0 and never as the previous answer. Threads may share a bus as long
-as no two of them speak to the same address.
+controller did not deliver read as 0 and never as the previous answer. A bus belongs to one thread.
+
+What failed before anything was sent is tried again at once, and a bus that keeps failing is opened anew
+before the next transfer: `retries` has the table.
 """
 
 import ctypes
 import errno
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from smbus2 import SMBus, i2c_msg
+from smbus2 import i2c_msg
 
 from bedtick.firmware.errors import BusError
+from bedtick.firmware.linux_i2c import open_adapter
+from bedtick.firmware.retries import is_due, treatment_of
 
 MESSAGES_PER_IOCTL = 42  # I2C_RDWR_IOCTL_MAX_MSGS in the kernel's i2c-dev.h
 PAIRS_PER_IOCTL = MESSAGES_PER_IOCTL // 2
 READ_FLAG = 1  # I2C_M_RD in the kernel's i2c.h
 
-CAUSES = {
-    errno.EREMOTEIO: "no answer (check wiring, power and address)",
-    errno.ENXIO: "no answer (check wiring, power and address)",
-    errno.ETIMEDOUT: "the bus is stuck (unplug the sensor's power and plug it in again)",
-    errno.EIO: "the transfer broke off (loose wire or weak pull-ups?)",
-    errno.EAGAIN: "another controller was talking (is anything else wired to this bus?)",
-    errno.ENODEV: "the bus has gone (was its adapter unplugged?)",
-    errno.ENOENT: "the bus has gone (was its adapter unplugged?)",
-    errno.EOPNOTSUPP: "this controller cannot do such a transfer",
-}
+AnswerT = TypeVar("AnswerT")
 
 
 class Adapter(Protocol):
-    """What carries messages: `smbus2.SMBus`, or the emulated one."""
+    """What carries messages: a `LinuxAdapter`, or the emulated one."""
 
     def i2c_rdwr(self, *i2c_msgs: i2c_msg) -> None:
         """Carry the messages in one transaction; raise OSError where that fails."""
 
     def close(self) -> None:
         """Let go of the bus."""
+
+    def reopen(self) -> None:
+        """Let go of the bus and take it again; raise OSError where that fails."""
+
+    def kernel_driver(self, address: int) -> str | None:
+        """Return the name of the kernel driver that uses an address; None where none does."""
 
 
 class _Transfer:
@@ -81,25 +82,33 @@ class I2CBus:
     ----------
     multi_read
         Whether one ioctl may hold several reads; None until the first `read_many` of two or more found out.
+    transfers, failures
+        How many transactions were begun, and how many of them failed, those included that went well when
+        tried again at once: a few per thousand tell of weak pull-ups.
     """
 
     def __init__(self, adapter: Adapter, name: str) -> None:
         self.name = name
         self.multi_read: bool | None = None
+        self.transfers = 0
+        self.failures = 0
         self._adapter = adapter
+        self._given_up_in_a_row = 0
+        self._is_to_reopen = False
         self._transfers: dict[tuple[int, int, int, int], _Transfer] = {}
 
     def write(self, address: int, register: int, data: bytes) -> None:
         """Write `data` to `register` and those after it; raise `BusError` where that fails."""
+        message = i2c_msg.write(address, bytes([register]) + data)
         try:
-            self._adapter.i2c_rdwr(i2c_msg.write(address, bytes([register]) + data))
+            self._carry(lambda adapter, _reads: adapter.i2c_rdwr(message), 1)
         except OSError as error:
             raise _bus_error(error, address, register) from error
 
     def read(self, address: int, register: int, length: int) -> bytes:
         """Read `length` registers from `register` on; raise `BusError` where that fails."""
         try:
-            return self._transfer(address, register, length, 1).run(self._adapter, 1)
+            return self._carry(self._transfer(address, register, length, 1).run, 1)
         except OSError as error:
             raise _bus_error(error, address, register) from error
 
@@ -114,7 +123,8 @@ class I2CBus:
         Raises
         ------
         BusError
-            Where a transfer fails. What was read until then is lost, and so are the sets popped by it.
+            Where a transfer fails, and again when tried at once where that is safe. What was read until
+            then is lost, and so are the sets popped by it.
         """
         try:
             if count > 1 and self.multi_read is not False:
@@ -122,6 +132,17 @@ class I2CBus:
             return self._read_singly(address, register, length, count)
         except OSError as error:
             raise _bus_error(error, address, register) from error
+
+    def reopen(self) -> None:
+        """Close the bus and open it anew; raise `BusError` where that fails."""
+        try:
+            self._reopen()
+        except OSError as error:
+            raise BusError(f"{self.name}: {treatment_of(error.errno).meaning}", errno=error.errno) from error
+
+    def kernel_driver(self, address: int) -> str | None:
+        """Return the name of the kernel driver that uses an address; None where none does."""
+        return self._adapter.kernel_driver(address)
 
     def close(self) -> None:
         """Let go of the bus."""
@@ -132,7 +153,7 @@ class I2CBus:
         parts = []
         for done in range(0, count, PAIRS_PER_IOCTL):
             try:
-                parts.append(transfer.run(self._adapter, min(PAIRS_PER_IOCTL, count - done)))
+                parts.append(self._carry(transfer.run, min(PAIRS_PER_IOCTL, count - done)))
             except OSError as error:
                 if self.multi_read is None and error.errno == errno.EOPNOTSUPP:
                     self.multi_read = False
@@ -143,7 +164,38 @@ class I2CBus:
 
     def _read_singly(self, address: int, register: int, length: int, count: int) -> bytes:
         transfer = self._transfer(address, register, length, 1)
-        return b"".join([transfer.run(self._adapter, 1) for _ in range(count)])
+        return b"".join([self._carry(transfer.run, 1) for _ in range(count)])
+
+    def _carry(self, transaction: Callable[[Adapter, int], AnswerT], reads: int) -> AnswerT:
+        """Carry out one transaction, and again at once where it failed before anything was sent."""
+        if self._is_to_reopen:
+            self._reopen()
+        tries = 0
+        while True:
+            tries += 1
+            self.transfers += 1
+            try:
+                answer = transaction(self._adapter, reads)
+            except OSError as error:
+                if error.errno == errno.EOPNOTSUPP and self.multi_read is None:
+                    raise  # the answer to a question, and no failure
+                self.failures += 1
+                # Of several reads the first ones may have gone well: those sets are gone from the FIFO.
+                if reads > 1 or tries > treatment_of(error.errno).at_once:
+                    self._give_up(error)
+                    raise
+            else:
+                self._given_up_in_a_row = 0
+                return answer
+
+    def _give_up(self, error: OSError) -> None:
+        self._given_up_in_a_row += 1
+        self._is_to_reopen = is_due(treatment_of(error.errno).reopen_at, self._given_up_in_a_row)
+
+    def _reopen(self) -> None:
+        self._is_to_reopen = True  # until it went well
+        self._adapter.reopen()
+        self._is_to_reopen = False
 
     def _transfer(self, address: int, register: int, length: int, count: int) -> _Transfer:
         shape = (address, register, length, count)
@@ -155,30 +207,10 @@ class I2CBus:
 
 def open_bus(number: int) -> I2CBus:
     """Open `/dev/i2c-<number>`; raise `BusError` with what to do where that fails."""
-    name = f"/dev/i2c-{number}"
-    try:
-        return I2CBus(SMBus(number), name)
-    except FileNotFoundError as error:
-        raise BusError(_missing_bus(number, name), errno=error.errno) from error
-    except PermissionError as error:
-        message = (
-            f"{name}: no permission: add yourself to the group i2c (sudo usermod -aG i2c $USER), log in again"
-        )
-        raise BusError(message, errno=error.errno) from error
-    except OSError as error:
-        raise BusError(f"{name}: cannot be opened: {error.strerror}", errno=error.errno) from error
-
-
-def _missing_bus(number: int, name: str) -> str:
-    present = sorted(path.name.removeprefix("i2c-") for path in Path("/dev").glob("i2c-*"))
-    if present:
-        return f"{name} does not exist; there is {', '.join(present)}: did you mean --bus {present[0]}?"
-    hint = "" if number == 1 else " and use --bus 1"
-    remedy = f"enable I2C (sudo raspi-config, or dtparam=i2c_arm=on in config.txt), reboot{hint}"
-    return f"{name} does not exist: {remedy}"
+    return I2CBus(open_adapter(number), f"/dev/i2c-{number}")
 
 
 def _bus_error(error: OSError, address: int, register: int) -> BusError:
-    cause = CAUSES.get(error.errno or 0, error.strerror or str(error))
+    cause = treatment_of(error.errno).meaning or error.strerror or str(error)
     message = f"address 0x{address:02X}, register 0x{register:02X}: {cause}"
     return BusError(message, errno=error.errno, address=address)

@@ -3,7 +3,8 @@
 It keeps the kernel's rules: at most 42 messages of at most 8192 bytes (EINVAL), no answer from an absent
 address (EREMOTEIO), and, as on a Raspberry Pi Zero to 4, optionally no read but the last message
 (EOPNOTSUPP, before anything is sent). Each message takes its time on the wire: a start bit, then 9 clocks
-for the address and for each byte; a stop bit ends the transaction.
+for the address and for each byte; a stop bit ends the transaction. A transaction that is to take longer
+is kept waiting before its first message or after its last one.
 """
 
 import ctypes
@@ -22,8 +23,10 @@ from bedtick.firmware.emulator.faults import Faults
 READ_FLAG = 1
 MOST_MESSAGES = 42
 MOST_BYTES = 8192
+ADDRESS_BITS = 10  # with the start bit
+NOTHING_SENT = (errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENODEV)
 HEADER = struct.Struct("@HHHP")  # i2c_msg in the kernel's i2c.h: address, flags, length, pointer
-TIMEOUT_NS = 1_000_000_000  # the kernel's default adapter timeout
+TIMEOUT_NS = 200_000_000  # as bedtick sets it on a real adapter
 
 
 class Device(Protocol):
@@ -51,6 +54,11 @@ class EmulatedAdapter:
         Whether one transaction may hold several reads.
     faults
         Switches; none are set unless given.
+
+    Attributes
+    ----------
+    reopened
+        How often it was opened anew.
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class EmulatedAdapter:
         faults: Faults | None = None,
     ) -> None:
         self.faults = faults or Faults()
+        self.reopened = 0
         self._devices = devices
         self._clock = clock if isinstance(clock, EmulatedClock) else None
         self._bit_ns = 1e9 / bus_hz
@@ -74,17 +83,32 @@ class EmulatedAdapter:
         self._refuse_impossible(headers)
         fault = self.faults.take()
         if fault == errno.EREMOTEIO:
-            _fail(fault)
+            self._pass(ADDRESS_BITS)
         if fault == errno.ETIMEDOUT:
-            self._time_out()
+            self._wait(TIMEOUT_NS)
+        if fault in NOTHING_SENT:
+            _fail(fault)
+        delay_ns = self.faults.delay_ns()
+        self._wait(delay_ns * (delay_ns % 2))
         for header in headers:
             self._carry(*header)
         self._pass(1)
+        self._wait(delay_ns * (1 - delay_ns % 2))
         if fault is not None:
             _fail(fault)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
+
+    def reopen(self) -> None:
+        """Be there again; raise OSError while the faults say that the bus has gone."""
+        if self.faults.bus_gone:
+            _fail(errno.ENOENT)
+        self.reopened += 1
+
+    def kernel_driver(self, address: int) -> str | None:
+        """Return the name of the kernel driver that uses an address; None where none does."""
+        return self.faults.kernel_drivers.get(address)
 
     def _refuse_impossible(self, headers: list[tuple[int, int, int, int]]) -> None:
         if len(headers) > MOST_MESSAGES or max(length for _, _, length, _ in headers) > MOST_BYTES:
@@ -93,7 +117,7 @@ class EmulatedAdapter:
             _fail(errno.EOPNOTSUPP)
 
     def _carry(self, address: int, flags: int, length: int, place: int) -> None:
-        self._pass(10 + 9 * length)
+        self._pass(ADDRESS_BITS + 9 * length)
         device = self._devices.get(address)
         if device is None:
             _fail(errno.EREMOTEIO)
@@ -106,10 +130,9 @@ class EmulatedAdapter:
         if self._clock is not None:
             self._clock.advance(int(bits * self._bit_ns))
 
-    def _time_out(self) -> NoReturn:
-        if self._clock is not None:
-            self._clock.advance(TIMEOUT_NS)
-        _fail(errno.ETIMEDOUT)
+    def _wait(self, duration_ns: int) -> None:
+        if duration_ns and self._clock is not None:
+            self._clock.advance(duration_ns)
 
 
 def _fail(number: int) -> NoReturn:
