@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 APPLICATION_ID = 0x6274696B  # "btik": PRAGMA application_id of every bedtick file
-KNOWN_VERSION = 2  # the newest PRAGMA user_version this reader understands
+KNOWN_VERSION = 3  # the newest PRAGMA user_version this reader understands
 SYSTEM_DATABASE = Path("/var/lib/bedtick/bedtick.db")
 
 

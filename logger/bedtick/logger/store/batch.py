@@ -50,6 +50,16 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """Something that a person marked: `kind` and `source` as in the schema."""
+
+    kind: str
+    sample: int
+    boot_ns: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Final:
     """What is final about event `number`: its tilt in degrees, None where unknown, and its kind."""
 
@@ -65,6 +75,7 @@ class Batch:
     chunks: list[Chunk] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    markers: list[Marker] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     finals: list[Final] = field(default_factory=list)
     bouts: list[Bout] = field(default_factory=list)
@@ -73,5 +84,6 @@ class Batch:
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
-        rows = (self.chunks, self.anchors, self.faults, self.events, self.finals, self.bouts, self.minutes)
-        return any(rows) or self.end_sample is not None
+        recorded = (self.chunks, self.anchors, self.faults, self.markers)
+        scored = (self.events, self.finals, self.bouts, self.minutes)
+        return any((*recorded, *scored)) or self.end_sample is not None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x6274696B  # "btik": tells a bedtick file from any other SQLite file
-SCHEMA_VERSION = 2  # PRAGMA user_version: how many migrations have run
+SCHEMA_VERSION = 3  # PRAGMA user_version: how many migrations have run
 
 migrations = Migrations("bedtick")
 
@@ -34,6 +34,13 @@ def v1_nights(db: Database) -> None:
 def v2_features(db: Database) -> None:
     """Add what an event was made of, and what taps told about a bed."""
     for statement in _V2:
+        db.execute(statement)
+
+
+@migrations()
+def v3_markers(db: Database) -> None:
+    """Add what a person marks with the button."""
+    for statement in _V3:
         db.execute(statement)
 
 
@@ -165,4 +172,17 @@ _V2 = (
     ) STRICT""",
     "CREATE INDEX calibrations_by_sensor ON calibrations (sensor_id)",
     "PRAGMA user_version = 2",
+)
+
+_V3 = (
+    """CREATE TABLE markers (
+        id INTEGER PRIMARY KEY,
+        recording_id INTEGER NOT NULL REFERENCES recordings (id),
+        kind TEXT NOT NULL CHECK (kind IN ('felt', 'lights_off', 'lights_on')),
+        sample INTEGER NOT NULL,
+        boot_ns INTEGER NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('button', 'hand'))
+    ) STRICT""",
+    "CREATE INDEX markers_by_recording ON markers (recording_id, sample)",
+    "PRAGMA user_version = 3",
 )

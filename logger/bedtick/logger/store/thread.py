@@ -7,11 +7,11 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from bedtick.logger.store.batch import Batch, Fault
-from bedtick.logger.store.writer import RecordingWriter
 
-MOST_WAITING = 600  # batches with raw samples kept while nothing can be written: of 5 s each, 50 minutes
+MOST_WAITING = 600  # batches with raw samples of a recording kept while nothing can be written: 50 minutes
 RETRY_S = (0.2, 1.0, 5.0, 15.0)  # pauses after the first failures; the last goes on for ever
 REMIND_EVERY = 20  # failures, once they are 15 s apart and more: at least 5 minutes
 LOOK_S = 0.2  # who waits for the disk asks this often whether to stop
@@ -20,8 +20,20 @@ LAST_TRIES = 3  # once the daemon is ending, a second apart
 log = logging.getLogger(__name__)
 
 
+class Recording(Protocol):
+    """What batches belong to."""
+
+    def commit(self, batch: Batch, *, seen_boot_ns: int) -> None:
+        """Write all rows of a batch in one transaction; raise `sqlite3.Error` where that fails."""
+
+
+class _Waiting(NamedTuple):
+    recording: Recording
+    batch: Batch
+
+
 class WriterThread:
-    """Writes batches in their order, one transaction each, on a thread of its own.
+    """Writes the batches of all recordings in their order, one transaction each, on a thread of its own.
 
     `put` never waits: the sampling thread must not feel how slow a card is. While nothing can be
     written, batches wait; past `MOST_WAITING` the raw samples of the oldest are given up, never an
@@ -29,16 +41,15 @@ class WriterThread:
 
     Parameters
     ----------
-    writer
-        The recording to write to. Its connection is this thread's alone from `start` to `close`.
     boot_ns
         The machine's own boot clock.
+
+    The recordings' connection is this thread's alone from `start` to `close`.
     """
 
-    def __init__(self, writer: RecordingWriter, boot_ns: Callable[[], int]) -> None:
-        self._writer = writer
+    def __init__(self, boot_ns: Callable[[], int]) -> None:
         self._boot_ns = boot_ns
-        self._waiting: deque[Batch] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._busy = False
         self._closing = False
@@ -50,11 +61,11 @@ class WriterThread:
         """Begin to write."""
         self._thread.start()
 
-    def put(self, batch: Batch) -> None:
-        """Hand a batch over; returns at once."""
+    def put(self, recording: Recording, batch: Batch) -> None:
+        """Hand a batch of a recording over; returns at once."""
         with self._changed:
-            self._waiting.append(batch)
-            self._give_up_oldest()
+            self._waiting.append(_Waiting(recording, batch))
+            self._give_up_oldest(recording)
             self._changed.notify_all()
 
     def wait_until_written(self, stop: Callable[[], bool]) -> None:
@@ -87,14 +98,14 @@ class WriterThread:
         return len(self._waiting) + self._busy
 
     def _run(self) -> None:
-        while (batch := self._next()) is not None:
-            if not self._write_until_done(batch):
+        while (waiting := self._next()) is not None:
+            if not self._write_until_done(waiting):
                 return
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
 
-    def _next(self) -> Batch | None:
+    def _next(self) -> _Waiting | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
@@ -102,23 +113,23 @@ class WriterThread:
             self._busy = True
             return self._waiting.popleft()
 
-    def _write_until_done(self, batch: Batch) -> bool:
+    def _write_until_done(self, waiting: _Waiting) -> bool:
         """Try until the batch is committed; False where the daemon is ending and the disk still refuses."""
         last_tries = LAST_TRIES
-        while not self._write_once(batch):
+        while not self._write_once(waiting):
             if self._closing:
                 last_tries -= 1
             if last_tries == 0:
-                self._waiting.appendleft(batch)
+                self._waiting.appendleft(waiting)
                 self._busy = False
                 log.error("gave up: the last %d batches are not stored", len(self._waiting))
                 return False
             self._pause()
         return True
 
-    def _write_once(self, batch: Batch) -> bool:
+    def _write_once(self, waiting: _Waiting) -> bool:
         try:
-            self._writer.commit(batch, seen_boot_ns=self._boot_ns())
+            waiting.recording.commit(waiting.batch, seen_boot_ns=self._boot_ns())
         except sqlite3.Error as error:
             if self._failures % REMIND_EVERY == 0:
                 log.warning("can not store (%s); sampling goes on, and so do the tries", error)
@@ -138,9 +149,9 @@ class WriterThread:
             else:
                 self._changed.wait_for(lambda: self._closing, pause_s)
 
-    def _give_up_oldest(self) -> None:
+    def _give_up_oldest(self, recording: Recording) -> None:
         """Drop the raw samples that have waited longest where more wait than memory is meant for."""
-        with_raw = [batch for batch in self._waiting if batch.chunks]
+        with_raw = [one.batch for one in self._waiting if one.recording is recording and one.batch.chunks]
         for batch in with_raw[: max(0, len(with_raw) - MOST_WAITING)]:
             detail = "raw samples given up while nothing could be stored"
             batch.faults += [

@@ -147,7 +147,7 @@ class RecordingWriter:
             raise
 
     def write_recorded(self, batch: Batch) -> None:
-        """Write what does not depend on a scoring: raw samples, anchors, faults and the end."""
+        """Write what does not depend on a scoring: raw samples, anchors, faults, markers and the end."""
         for chunk in batch.chunks:
             self._insert_chunk(chunk)
         if batch.chunks:
@@ -158,6 +158,8 @@ class RecordingWriter:
             self.db.table("anchors").insert(row)
         for fault in batch.faults:
             self.db.table("faults").insert({"recording_id": self.recording_id} | asdict(fault))
+        for marker in batch.markers:
+            self.db.table("markers").insert({"recording_id": self.recording_id} | asdict(marker))
         if batch.end_sample is not None:
             self._update_recording(end_sample=batch.end_sample, ended="stopped")
 
