@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,16 +19,21 @@ import sqlite_utils
 from click.testing import CliRunner
 
 from bedtick.analysis.cli import COMMANDS, main
+from bedtick.firmware.chips import CHIPS
+from bedtick.firmware.linux_i2c import TIMEOUT_MS
+from bedtick.firmware.retries import PAUSES_S, TREATMENTS, UNKNOWN
 from bedtick.logger.detector import filters, parameters
 from bedtick.logger.detector.events import LARGE, MOVEMENT, TURN, TWITCH
 from bedtick.logger.detector.kernel import bursts, closing, splitting
 from bedtick.logger.detector.layout import REASONS
-from bedtick.logger.settings import TABLES
+from bedtick.logger.held_back import EVIDENCE_WANTED, HOLD_NS
+from bedtick.logger.settings import TABLES, parse_settings
 from bedtick.logger.store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SCHEMA = (ROOT / "docs" / "schema.md").read_text()
+BUS_FAULTS = (ROOT / "docs" / "bus-faults.md").read_text()
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 ACCOUNT = (
     (ROOT / "docs" / "how-a-sample-becomes-an-event.md").read_text().split("\n## 4. ")[1].split("\n## ")[0]
@@ -90,8 +97,82 @@ def test_commands_and_options_in_the_documents_exist(page):
 def test_settings_named_in_the_readme_exist():
     """Each `table.key` in the README is a setting."""
     known = {f"{name}.{f.name}" for name, kind in TABLES.items() for f in fields(kind)}
-    for name in re.findall(r"`((?:sensor|detector|store)\.\w+)`", README):
+    for name in re.findall(r"`((?:sensor|detector|store|pins)\.\w+)`", README):
         assert name in known
+
+
+def table_rows(page, first_heading):
+    """Return the cells of the table of a page whose first column has a heading, row by row, without marks."""
+    table = re.search(
+        rf"^\| {re.escape(first_heading)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, flags=re.MULTILINE
+    )
+    assert table is not None
+    return [
+        tuple(cell.strip() for cell in row.replace("`", "").strip("|").split("|"))
+        for row in table[1].splitlines()
+    ]
+
+
+def test_the_readme_names_every_chip_with_its_addresses_and_rates():
+    """The table of chips has one row for each driver, with its name, addresses and rates."""
+    told = {
+        name: (tuple(int(one, 16) for one in addresses.split(", ")), tuple(map(int, rates.split(", "))))
+        for name, _, addresses, rates in table_rows(README, "`--chip`")
+    }
+    assert told == {name: (chip.addresses, chip.rates_hz) for name, chip in CHIPS.items()}
+
+
+def count_told(cell):
+    """Return the number that a cell of the table of failures stands for, 0 for a dash."""
+    return {"-": 0, "every one": 1}.get(cell) or int("".join(filter(str.isdigit, cell)) or 0)
+
+
+def test_the_table_of_failures_is_the_one_that_the_daemon_reads():
+    """Each failure stands in the page with its error numbers, words and counts, in the table's order."""
+    told = [
+        (
+            name,
+            tuple(getattr(errno, word, word) for word in names.split(", ")),
+            words,
+            *map(count_told, counts),
+        )
+        for name, names, words, *counts in table_rows(BUS_FAULTS, "failure")
+    ]
+    wanted = [(row, row.errnos, row.meaning) for row in TREATMENTS]
+    wanted.append((UNKNOWN, ("any other",), "what the kernel says"))
+    assert told == [
+        (row.name, errnos, words, row.at_once, row.restart_at, row.set_up_at, row.reopen_at)
+        for row, errnos, words in wanted
+    ]
+
+
+def test_the_times_of_the_page_on_faults_are_those_of_the_code():
+    """Pauses, time-out, and how long samples are held back stand in the page as in the code."""
+    page = " ".join(BUS_FAULTS.split())
+    *pauses_ms, longest_ms = (round(1000 * pause_s) for pause_s in PAUSES_S)
+    assert f"waits: {', '.join(map(str, pauses_ms))} and {longest_ms} ms" in page
+    assert f"asks for {TIMEOUT_MS} ms" in page
+    assert f"held back until {EVIDENCE_WANTED} drains" in page
+    assert f"or for {HOLD_NS / 1e9:g} s, whichever" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of_settings_in_the_documents_are_taken(page):
+    """Each TOML example in a page is a settings file without a mistake."""
+    for example in re.findall(r"^```toml\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
+        parse_settings(tomllib.loads(example), page.name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_the_documents_lead_somewhere(page):
+    """Each link to another file of the project leads to one that is there, and to a heading that it has."""
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+        name, _, heading = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), f"{page.name}: {link}"
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE) if heading else []
+        anchors = {re.sub(r"[^\w -]", "", words.lower()).replace(" ", "-") for words in headings}
+        assert not heading or heading in anchors, f"{page.name}: {link}"
 
 
 def test_make_targets_named_in_the_readme_exist():

@@ -70,6 +70,33 @@ def test_recordings_of_one_night_are_joined(bed):
     assert night.ended == "stopped"
 
 
+def test_two_places_are_two_nights_of_one_name(bed):
+    """Two sides of a bed are never joined: each place has its own night, and one is chosen by its place."""
+    for place in ("right", "left"):
+        bed.add(start="2026-02-03T22:00:00+00:00", length_s=HOUR, place=place)
+    bed.add(start="2026-02-04T00:00:00+00:00", length_s=HOUR, place="left")
+    nights = nights_in(bed)
+    assert [(night.name, night.place) for night in nights] == [
+        ("2026-02-03", "left"),
+        ("2026-02-03", "right"),
+    ]
+    assert [[part.recording.id for part in night.parts] for night in nights] == [[2, 3], [1]]
+    for name in ("last", "2026-02-03"):
+        assert find_night(nights, name, "right").parts[0].recording.id == 1
+        with pytest.raises(UnknownNightError, match="several places; choose one with --place: left, right"):
+            find_night(nights, name)
+    with pytest.raises(UnknownNightError, match="nothing was recorded at place 'foot': there is left, right"):
+        find_night(nights, "last", "foot")
+
+
+def test_last_night_of_a_place(bed):
+    """`last` at a place is the last night of that place, whatever the others recorded later."""
+    bed.add(start="2026-02-03T22:00:00+00:00", length_s=HOUR, place="left")
+    bed.add(start="2026-02-04T22:00:00+00:00", length_s=HOUR, place="right")
+    assert find_night(nights_in(bed), "last").place == "right"
+    assert find_night(nights_in(bed), "last", "left").name == "2026-02-03"
+
+
 def test_recording_past_noon_is_cut(bed):
     """Each event of a recording that spans noon belongs to the night of its own time."""
     events = tuple((at, 0.2, "twitch", 20.0) for at in (100.0, HOUR - 0.01, HOUR, HOUR + 50.0))

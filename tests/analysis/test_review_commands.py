@@ -17,14 +17,14 @@ EVENT_KEYS = [
     "rms_mg", "dominant_hz", "tilt_deg", "snr", "bout", "sub_bursts", "direction_ratio", "train_hz",
 ]  # fmt: skip
 NIGHT_KEYS = [
-    "night", "start_utc", "end_utc", "clock", "ended", "recordings", "recorded_s", "valid_s", "events",
-    "per_valid_hour", "twitch", "movement", "large", "turn",
+    "night", "place", "start_utc", "end_utc", "clock", "ended", "recordings", "recorded_s", "valid_s",
+    "events", "per_valid_hour", "twitch", "movement", "large", "turn",
 ]  # fmt: skip
 SUMMARY_KEYS = [
     "night", "time_zone", "start_utc", "end_utc", "clock", "ended", "samples_missing_at_most_s",
     "events_missing_at_most_s", "recordings", "recorded_s", "valid_s", "invalid_s", "unscored_s", "rates_of",
     "events", "kinds", "hours", "activity", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg",
-    "weakest_worst_tenth_mg", "faults",
+    "weakest_worst_tenth_mg", "faults", "markers",
 ]  # fmt: skip
 
 
@@ -255,3 +255,22 @@ def test_file_of_a_first_start_that_was_cut_short_is_named_empty(tmp_path):
     result = run("summary", "--db", path)
     assert result.exit_code == 1
     assert result.stderr == f"Error: {path} is still empty; the next `bedtick run` fills it\n"
+
+
+def test_each_place_is_shown_apart(bed):
+    """Two sides of a bed have a table each, and no command adds them up: it asks which one is meant."""
+    bed.add(length_s=600, events=((100.0, 0.25, "twitch", 21.5),), place="left")
+    bed.add(length_s=600, place="right")
+    listed = run("nights", "--db", bed.path).stdout.splitlines()
+    assert [line for line in listed if line.startswith("Place")] == ["Place: left", "Place: right"]
+    rows = json.loads(run("nights", "--json", "--db", bed.path).stdout)
+    assert [(row["place"], row["events"]) for row in rows] == [("left", 1), ("right", 0)]
+    for command in ("summary", "events"):
+        result = run(command, "--db", bed.path)
+        assert result.exit_code == 1
+        assert "choose one with --place: left, right" in result.stderr
+    found = json.loads(run("summary", "--json", "--place", "left", "--db", bed.path).stdout)
+    assert [recording["place"] for recording in found["recordings"]] == ["left"]
+    assert found["events"]["count"] == 1
+    assert len(json.loads(run("events", "--json", "--place", "left", "--db", bed.path).stdout)) == 1
+    assert json.loads(run("events", "--json", "--place", "right", "--db", bed.path).stdout) == []

@@ -175,14 +175,17 @@ def test_sensitivity_tells_of_the_worst_tenth(bed):
     assert "jerks above 30.0 mg (worst tenth: 86.0 mg)." in screen_of(bed)
 
 
-def test_two_sensors_are_called_two(bed):
-    """Where two sensors recorded the night, the screen says that their numbers are added."""
-    bed.add(length_s=HOUR, place="left")
-    bed.add(length_s=HOUR, place="right")
+def test_two_sensors_of_a_place_are_called_two(bed):
+    """Where two sensors recorded a place by turns, the screen says that their numbers are added."""
+    bed.add(length_s=HOUR)
+    bed.add(length_s=HOUR)
+    bed.database.execute(
+        "INSERT INTO sensors (id, place, chip, bus, address) VALUES (9, 'bed', 'lis3dh', '1', 24)"
+    )
+    bed.database.execute("UPDATE recordings SET sensor_id = 9 WHERE id = 2")
     screen = screen_of(bed)
-    assert "left (adxl345), right (adxl345)" in screen
+    assert "bed (adxl345), bed (lis3dh)" in screen
     assert "sums over these sensors" in screen
-    assert "tonight, at these sensors, jerks above 7.0 mg" in screen
 
 
 def test_control_characters_are_not_passed_on():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sqlite3
 import subprocess
@@ -243,3 +244,27 @@ def fill():
         return filler
 
     return take
+
+
+@pytest.fixture(scope="session")
+def shim_bus():
+    """Return the module that stands in for `/dev/i2c-N`, beside its C sources; skip without a C compiler."""
+    path = Path(__file__).parent / "i2c_shim" / "shim_bus.py"
+    spec = importlib.util.spec_from_file_location("shim_bus", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.COMPILER is None:
+        pytest.skip("the stand-in for /dev/i2c-N needs a C compiler (cc)")
+    return module
+
+
+@pytest.fixture(scope="session")
+def shim_library(shim_bus, tmp_path_factory):
+    """Compile the stand-in once."""
+    return shim_bus.build_library(tmp_path_factory.mktemp("i2c-shim"))
+
+
+@pytest.fixture
+def make_bus(shim_bus, shim_library, tmp_path):
+    """Return a function that makes a `/dev/i2c-91` with chips on it, for whoever gets its `environment`."""
+    return lambda *chips: shim_bus.ShimBus(shim_library, tmp_path / "world", *chips)

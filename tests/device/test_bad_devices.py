@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import nullcontext
+
 import pytest
 
 from bedtick.analysis.cli.sensor import open_rig
@@ -23,6 +26,25 @@ def wired(monkeypatch):
 
 
 @pytest.fixture
+def waits(bedtick, monkeypatch, caplog):
+    """Return a function that runs a command which waits; gives the one line that it logged in two looks."""
+
+    def run(*arguments):
+        looks = []
+        monkeypatch.setattr(
+            "bedtick.logger.signals.stop_on_signals",
+            lambda: nullcontext(lambda: looks.append(1) or len(looks) > 2),
+        )
+        with caplog.at_level(logging.INFO):
+            assert bedtick(*arguments).exit_code == 0
+        (line,) = [entry.getMessage() for entry in caplog.records]
+        assert line.endswith("trying again until it answers")
+        return line
+
+    return run
+
+
+@pytest.fixture
 def settings_file(tmp_path):
     """Return a function that writes a settings file."""
 
@@ -41,32 +63,41 @@ def test_no_such_bus(refused, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_chip_at_the_address(refused, wired, settings_file, tmp_path):
-    """A silent address is named, with the addresses a sensor may have."""
+@pytest.mark.usefixtures("wired")
+def test_no_chip_at_the_address(waits, settings_file, tmp_path):
+    """A silent address is named at once with what to check, and waited for; nothing is written until then."""
     config = settings_file("[sensor]\naddress = 0x1D\n")
-    line = refused("run", "--config", config, "--db", tmp_path / "bed.db")
-    assert "0x1D" in line
-    assert "no answer" in line
+    line = waits("run", "--config", config, "--db", tmp_path / "bed.db")
+    assert line.startswith("place bed: emulated: no accelerometer answers (tried 0x1D)")
+    assert "raspi-config" in line
     assert not (tmp_path / "bed.db").exists()
-    assert wired.identity is None
+
+
+def test_stranger_where_a_sensor_may_be(waits, wired, tmp_path):
+    """Among all chips, an unknown one is named by what it answers, and a sensor is waited for."""
+    wired.identity = 0x34
+    line = waits("run", "--db", tmp_path / "bed.db")
+    assert "no accelerometer answers" in line
+    assert "address 0x53: not an ADXL345: DEVID reads 0x34, expected 0xE5" in line
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_chip_at_the_address(refused, wired, tmp_path):
-    """A chip that is none of ours is told apart from none at all."""
-    wired.identity = 0x33
-    line = refused("run", "--db", tmp_path / "bed.db")
+    """A chip that was named and is another one is told apart from none at all, and not waited for."""
+    wired.identity = 0x34
+    line = refused("run", "--chip", "adxl345", "--db", tmp_path / "bed.db")
     assert "0x53" in line
-    assert "not an ADXL345: DEVID reads 0x33, expected 0xE5" in line
+    assert "not an ADXL345: DEVID reads 0x34, expected 0xE5" in line
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", NEEDS_A_SENSOR)
 def test_check_and_run_find_the_same_trouble(bedtick, wired, command, tmp_path):
     """What stops a night, `check` says as well, as a failure of the sensor with exit code 1."""
-    wired.identity = 0x33
-    result = bedtick(command, "--db", tmp_path / "bed.db")
+    wired.identity = 0x34
+    result = bedtick(command, "--chip", "adxl345", "--db", tmp_path / "bed.db")
     assert result.exit_code == 1
-    assert "not an ADXL345" in result.output
+    assert "DEVID reads 0x34" in " ".join(result.output.split())
 
 
 def test_check_of_a_bus_that_is_not_there(bedtick, tmp_path):
@@ -83,7 +114,7 @@ def test_check_of_a_bus_that_is_not_there(bedtick, tmp_path):
 def test_first_look_at_a_full_fifo(rows, sound, tmp_path):
     """A daemon that is late for its very first drain records all the same."""
     settings = Settings()
-    late = open_rig("emulated", "auto", settings.sensor, seed=0, at_real_speed=False)
+    late = open_rig("emulated", settings.sensor, seed=0, at_real_speed=False)
     looks = []
 
     def stop():
@@ -92,7 +123,7 @@ def test_first_look_at_a_full_fifo(rows, sound, tmp_path):
         looks.append(late.clock.boot_ns())
         return len(looks) > 500
 
-    record(late, settings, tmp_path / "bed.db", Control(stop))
+    record(rig.site_of(late), settings, tmp_path / "bed.db", Control(stop))
     sound(tmp_path / "bed.db")
     ((end,),) = rows(tmp_path / "bed.db", "SELECT end_sample FROM recordings")
     assert end == pytest.approx((looks[-1] - looks[0]) / 1e9 * 400, abs=60)
@@ -123,10 +154,19 @@ BAD_SETTINGS = {
     "[detector]\nhigh_ratio = 'much'\n": ("detector.high_ratio = 'much'", "a number"),
     "[detector]\nbout_min_events = 2.5\n": ("detector.bout_min_events = 2.5", "a whole number"),
     "[detector]\nbout_gap_s = true\n": ("detector.bout_gap_s = True", "a number"),
-    "[sensor]\nrate_hz = 150\n": ("sensor.rate_hz = 150", "0, 100, 200, 400, 800"),
+    "[sensor]\nrate_hz = 9999\n": ("sensor.rate_hz = 9999", "0 to 4000"),
+    "[sensor]\nchip = 'bma999'\n": ("sensor.chip = 'bma999'", "auto, adxl345"),
+    "[[sensor]]\n[[sensor]]\n": ("[[sensor]] 2", "'bed' is taken"),
+    "[[sensor]]\n[[sensor]]\nplcae = 'left'\n": ("[[sensor]] 2: unknown key sensor.plcae", "place"),
+    "sensor = []\n": ("names no sensor", "[sensor]"),
     "[sensor]\nplace = 3\n": ("sensor.place = 3", "a text"),
     "[sensor\n": ("not valid TOML",),
     "\x00": ("not valid TOML",),
+}
+NOT_OFFERED = {
+    "[sensor]\nrate_hz = 150\n": ("sensor.rate_hz 150 Hz", "0, 100, 200, 400, 800 Hz"),
+    "[sensor]\nchip = 'adxl355'\nrange_g = 16\n": ("sensor.range_g 16 g", "ADXL355 offers 0, 2, 4, 8 g"),
+    "[[sensor]]\n[[sensor]]\nplace = 'left'\n": ("sensors 'bed' and 'left' share a bus", "address = 0x1D"),
 }
 TAKES_SETTINGS = {
     "run": ("run", "--bus", "emulated"),
@@ -144,6 +184,16 @@ def test_bad_settings_are_refused_by_name(refused, settings_file, tmp_path, text
     line = refused("run", "--bus", "emulated", "--config", path, "--db", tmp_path / "bed.db")
     assert str(path) in line
     for words in BAD_SETTINGS[text]:
+        assert words in line
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", NOT_OFFERED)
+def test_what_a_chip_does_not_offer_is_refused(refused, settings_file, tmp_path, text):
+    """A rate or range that the chip lacks, or sensors that can not be told apart, end `run` in one line."""
+    path = settings_file(text)
+    line = refused("run", "--bus", "emulated", "--config", path, "--db", tmp_path / "bed.db")
+    for words in NOT_OFFERED[text]:
         assert words in line
     assert list(tmp_path.iterdir()) == [path]
 

@@ -22,6 +22,7 @@ import pytest
 from bedtick.analysis.cli.sensor import open_rig
 from bedtick.firmware.emulator import Mattress
 from bedtick.logger.daemon import Control, record
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.database import open_database
 from bedtick.logger.store.recovery import close_unplugged
@@ -74,12 +75,13 @@ CUT_A_RECORDING = """
 from bedtick.analysis.cli.sensor import open_rig
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.detector.detector import compiled_kernel
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import Settings
 compiled_kernel()
 def work(path):
     settings = Settings()
-    rig = open_rig("emulated:" + sys.argv[2], "auto", settings.sensor, seed=0, at_real_speed=False)
-    record(rig, settings, path, Control())
+    rig = open_rig("emulated:" + sys.argv[2], settings.sensor, seed=0, at_real_speed=False)
+    record(site_of(rig), settings, path, Control())
 for number in map(int, sys.argv[3:]):
     print(in_child(number, work))
 """
@@ -88,10 +90,10 @@ for number in map(int, sys.argv[3:]):
 def emulated_night(path, seed, until_s, stop=lambda _rig: False):
     """Record so many seconds of an emulated night, uninterrupted; `stop` is asked before every drain."""
     settings = Settings()
-    rig = open_rig("emulated", "auto", settings.sensor, seed=seed, at_real_speed=False)
+    rig = open_rig("emulated", settings.sensor, seed=seed, at_real_speed=False)
     end_ns = rig.clock.boot_ns() + round(until_s * 1e9)
     rig = dataclasses.replace(rig, has_ended=lambda: rig.clock.boot_ns() >= end_ns)
-    record(rig, settings, path, Control(stop=lambda: stop(rig)))
+    record(site_of(rig), settings, path, Control(stop=lambda: stop(rig)))
 
 
 def busy_seeds(how_many):
@@ -270,7 +272,7 @@ def test_refused_batches_are_stored_later_as_they_were(tmp_path, rows, sound, mo
     monkeypatch.setattr(RecordingWriter, "_update_recording", moody)
     monkeypatch.setattr("bedtick.logger.store.thread.RETRY_S", (0.0,))
     monkeypatch.setattr("bedtick.logger.store.thread.LAST_TRIES", 30)
-    monkeypatch.setattr("bedtick.logger.daemon.EMULATED_TRIES", 30)
+    monkeypatch.setattr("bedtick.logger.journal.EMULATED_TRIES", 30)
     emulated_night(rough, seed, 300.0)
     assert len(refusals) > 20
     sound(rough)

@@ -21,7 +21,7 @@ def test_signal_ends_the_recording_well(daemon, ended, until, rows, sound, bedti
     code, out, err = ended(process, number)
     assert code == 0
     assert out == ""
-    assert err == f"recording 1: adxl345 at 400 Hz into {path}\nrecording 1 ended\n"
+    assert err == f"recording 1: adxl345 at 400 Hz into {path}, place bed\nrecording 1 ended\n"
     sound(path)
     ((_, ended_as, end, _),) = rows(path, RECORDING)
     assert ended_as == "stopped"

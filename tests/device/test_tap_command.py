@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from bedtick.firmware.emulator import Mattress, Still, TappedMattress, build_emulator
+from bedtick.firmware.emulator import EmulatedAdapter, Mattress, Still, TappedMattress
 from bedtick.firmware.emulator.motion import Bed, Twitch, largest
 from bedtick.firmware.emulator.sources import UniformTicks
 from bedtick.logger import emulated
@@ -206,12 +206,11 @@ def test_sensor_that_is_lost(bedtick, rows, caplog, monkeypatch, tmp_path):
     """A sensor that falls silent while somebody taps is said to be lost, in one line."""
     source = Pulled()
 
-    def build(*arguments, **more):
-        rig = build_emulator(*arguments, **more)
-        source.faults = rig.faults
-        return rig
+    def wire(devices, clock, *, faults):
+        source.faults = faults
+        return EmulatedAdapter(devices, clock, faults=faults)
 
-    monkeypatch.setattr(emulated, "build_emulator", build)
+    monkeypatch.setattr(emulated, "EmulatedAdapter", wire)
     monkeypatch.setattr(emulated, "tapped_world", lambda **_seed: World(source, "emulated"))
     path = tmp_path / "bed.db"
     result = bedtick("tap", "--bus", "emulated", "--db", path)

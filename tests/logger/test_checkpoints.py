@@ -10,6 +10,7 @@ import pytest
 from bedtick.logger import daemon
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.database import checkpoint_by_itself, open_database, recording_lock
 
@@ -44,15 +45,15 @@ def test_only_who_asks_for_it_checkpoints(tmp_path):
 def test_daemon_checkpoints_and_replay_does_not(recording_of, tmp_path, monkeypatch, source, pages):
     """A recording under the lock checkpoints at a thousand pages, a replay beside a daemon never does."""
     seen = []
-    rest = daemon._record
+    rest = daemon.Journal
 
     def look(db, *others):
         with recording_lock(tmp_path / "bed.db") as is_free:
             seen.append((db.execute(PAGES).fetchone()[0], is_free))
         return rest(db, *others)
 
-    monkeypatch.setattr(daemon, "_record", look)
+    monkeypatch.setattr(daemon, "Journal", look)
     world = recording_world(recording_of(np.zeros((500, 3))), source)
-    rig = emulated_rig(world, "adxl345", SETTINGS.sensor, at_real_speed=False)
-    record(rig, SETTINGS, tmp_path / "bed.db", Control())
+    rig = emulated_rig(world, SETTINGS.sensor, at_real_speed=False)
+    record(site_of(rig), SETTINGS, tmp_path / "bed.db", Control())
     assert seen == [(pages, source == "replay")]

@@ -17,12 +17,11 @@ SLOW_SET_S = 1.3e-3  # a set of six bytes and the FIFO's level at 100 kHz
 def chosen(caplog):
     """Return a function that chooses a rate on a bus that takes `set_s` a sample; gives rate and warnings."""
 
-    def choose(rate_hz, set_s):
+    def choose(rate_hz, set_s, sharing=1):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
-            rate = choose_rate_hz(
-                SimpleNamespace(measure_set_s=lambda: set_s), SensorSettings(rate_hz=rate_hz)
-            )
+            chip = SimpleNamespace(measure_set_s=lambda: set_s, usual_rates_hz=(400, 200, 100))
+            rate = choose_rate_hz(chip, SensorSettings(rate_hz=rate_hz), sharing)
         return rate, [record.getMessage() for record in caplog.records]
 
     return choose
@@ -33,6 +32,16 @@ def test_rate_that_is_too_fast_for_the_bus_is_kept_with_a_warning(chosen):
     rate_hz, (warning,) = chosen(400, SLOW_SET_S)
     assert rate_hz == 400
     assert "400 Hz takes 52 %" in warning
+    assert "set sensor.rate_hz to 200" in warning
+
+
+def test_sensors_share_their_bus(chosen):
+    """Of two sensors on a bus each may take a quarter of its time: one alone could have twice the rate."""
+    assert chosen(0, 1.0e-3) == (400, [])
+    assert chosen(0, 1.0e-3, sharing=2) == (200, [])
+    rate_hz, (warning,) = chosen(400, 1.0e-3, sharing=2)
+    assert rate_hz == 400
+    assert "80 % of this sensor's part of the bus, shared by 2" in warning
     assert "set sensor.rate_hz to 200" in warning
 
 

@@ -141,7 +141,7 @@ def test_settings_of_the_store_do_not_score_again(jerky, db_path):
     """What does not change detection does not make a new scoring."""
     import_recording(jerky(), SETTINGS, db_path)
     again = import_recording(
-        jerky(), dataclasses.replace(SETTINGS, sensor=SensorSettings(place="sofa")), db_path
+        jerky(), dataclasses.replace(SETTINGS, sensors=(SensorSettings(place="sofa"),)), db_path
     )
     assert again == Imported(1, False, False)
 
@@ -149,7 +149,7 @@ def test_settings_of_the_store_do_not_score_again(jerky, db_path):
 def test_as_a_chip_is_another_recording(jerky, db_path):
     """The file itself, as a chip, and as the chip at another range, are three recordings."""
     recording = jerky()
-    narrow = dataclasses.replace(SETTINGS, sensor=SensorSettings(range_g=2))
+    narrow = dataclasses.replace(SETTINGS, sensors=(SensorSettings(range_g=2),))
     ids = [
         import_recording(recording, settings, db_path, chip=chip).recording_id
         for settings, chip in ((SETTINGS, None), (SETTINGS, "adxl345"), (narrow, "adxl345"), (narrow, None))

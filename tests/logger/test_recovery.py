@@ -12,6 +12,7 @@ import pytest
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
 from bedtick.logger.importer import import_recording
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import DetectorSettings, Settings
 from bedtick.logger.store.codec import pack
 from bedtick.logger.store.database import open_database
@@ -80,14 +81,14 @@ def tilted(recording_of, made):
 def recorded(tilted, tmp_path):
     """Record the whole minute, in raw chunks of about 5 s; return its database."""
     path = tmp_path / "bed.db"
-    assert record(emulated(tilted()), SETTINGS, path, Control()) == 1
+    assert record(site_of(emulated(tilted())), SETTINGS, path, Control()) == [1]
     return path
 
 
 def emulated(recording):
     """Return an emulated chip that feels a recording."""
     world = recording_world(recording, "emulated")
-    return emulated_rig(world, "adxl345", SETTINGS.sensor, at_real_speed=False)
+    return emulated_rig(world, SETTINGS.sensor, at_real_speed=False)
 
 
 @pytest.mark.parametrize("has_gap", [False, True], ids=["whole", "with a gap"])
@@ -197,7 +198,7 @@ def test_a_night_of_another_version_is_closed(recorded, tilted, other, tilted_ki
     ((text,),) = rows(recorded, "SELECT settings FROM scorings")
     change(recorded, ("UPDATE scorings SET settings = ?", other_version(text, **other)))
     pull_plug(recorded)
-    assert record(emulated(tilted()), SETTINGS, recorded, Control(lambda: True)) == 2
+    assert record(site_of(emulated(tilted())), SETTINGS, recorded, Control(lambda: True)) == [2]
     assert rows(recorded, "SELECT ended FROM recordings") == [("unplugged",), ("stopped",)]
     near_tilt = "SELECT kind, complete FROM events WHERE onset_sample BETWEEN 1900 AND 2100"
     assert rows(recorded, near_tilt) == [(tilted_kind, 1)]

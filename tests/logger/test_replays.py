@@ -11,6 +11,7 @@ import pytest
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
 from bedtick.logger.replay import replay_recording
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import DetectorSettings, Settings
 from bedtick.logger.store.database import open_database, recording_lock
 from bedtick.logger.store.recovery import close_unplugged
@@ -81,8 +82,8 @@ def test_daemon_starts_while_a_replay_runs(replay, jerky, tmp_path):
 
     def start_daemon():
         world = recording_world(jerky, "emulated")
-        rig = emulated_rig(world, "adxl345", FIRST.sensor, at_real_speed=False)
-        seen.append(record(rig, FIRST, path, Control()))
+        rig = emulated_rig(world, FIRST.sensor, at_real_speed=False)
+        seen.extend(record(site_of(rig), FIRST, path, Control()))
         seen.extend(rows(path, NIGHTS))
 
     replayed = replay(stop=once(start_daemon))

@@ -16,11 +16,14 @@ from bedtick.firmware.errors import SettingsError
 from bedtick.logger.settings import (
     TABLES,
     DetectorSettings,
+    SensorSettings,
     Settings,
     effective_ring_down_s,
     parse_settings,
     print_settings,
     read_settings,
+    sensor_at,
+    with_chip,
     with_ring_down,
 )
 
@@ -112,8 +115,9 @@ def test_each_choice_is_kept(table, field):
     for value in field.metadata["choices"]:
         read = parse_settings({table: {field.name: value}}, "x")
         assert getattr(getattr(read, table), field.name) == value
-    message = refused(table, field.name, 77)
-    assert f"{table}.{field.name} = 77 is none of " in message
+    wrong = 77 if isinstance(field.default, int) else "bma999"
+    message = refused(table, field.name, wrong)
+    assert f"{table}.{field.name} = {wrong!r} is none of " in message
     assert ", ".join(str(choice) for choice in field.metadata["choices"]) in message
 
 
@@ -125,7 +129,7 @@ def test_a_text_must_be_a_text():
 def test_unknown_names_are_refused():
     """An unknown table, an unknown key, and a key that stands in no table are named, with what there is."""
     with pytest.raises(
-        SettingsError, match=r"unknown table \[detectors\]; there are sensor, detector, store"
+        SettingsError, match=r"unknown table \[detectors\]; there are sensor, detector, store, pins"
     ):
         parse_settings({"detectors": {}}, "x")
     assert "unknown key detector.high_ration; there are band_low_hz, " in refused(
@@ -173,7 +177,8 @@ def tables():
         name: st.builds(kind, **{field.name: values_of(field) for field in dataclasses.fields(kind)})
         for name, kind in TABLES.items()
     }
-    return st.builds(Settings, **kinds)
+    sensors = st.lists(kinds.pop("sensor"), min_size=1, max_size=3, unique_by=lambda sensor: sensor.place)
+    return st.builds(Settings, sensors=sensors.map(tuple), **kinds)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -181,6 +186,35 @@ def tables():
 def test_what_is_printed_reads_back_the_same(wanted):
     """Any settings, printed as TOML and read again, are the same, odd places included."""
     assert parse_settings(tomllib.loads(print_settings(wanted)), "x") == wanted
+
+
+TWO = Settings(sensors=(SensorSettings("left", address=0x53), SensorSettings("right", "lis3dh", rate_hz=100)))
+
+
+def test_several_sensors_are_read_and_printed():
+    """Each [[sensor]] has its own keys; only above the first is printed what they mean."""
+    printed = print_settings(TWO)
+    assert parse_settings(tomllib.loads(printed), "x") == TWO
+    assert printed.count("[[sensor]]\n") == 2
+    assert printed.count("# name of the sensor's place") == 1
+
+
+def test_the_sensor_of_a_place():
+    """The only sensor is meant without a name; of several one must be named, and must be there."""
+    assert sensor_at(Settings(), None) == SensorSettings()
+    assert sensor_at(TWO, "right") == TWO.sensors[1]
+    with pytest.raises(SettingsError, match="choose one with --place: left, right"):
+        sensor_at(TWO, None)
+    with pytest.raises(SettingsError, match="has place 'foot'; there is left, right"):
+        sensor_at(TWO, "foot")
+
+
+def test_chip_by_hand():
+    """`--chip NAME` goes before the settings of every sensor, `auto` leaves them, others are refused."""
+    assert with_chip(TWO, "auto") == TWO
+    assert [sensor.chip for sensor in with_chip(TWO, "adxl345").sensors] == ["adxl345", "adxl345"]
+    with pytest.raises(SettingsError, match="no chip is called 'bma999'"):
+        with_chip(TWO, "bma999")
 
 
 def test_print_config_names_everything():

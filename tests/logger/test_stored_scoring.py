@@ -13,6 +13,7 @@ from bedtick.logger.emulated import emulated_rig, mattress_world, recording_worl
 from bedtick.logger.importer import import_recording
 from bedtick.logger.recorder import Recorder
 from bedtick.logger.replay import replay_recording
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.batch import WallTime
 from bedtick.logger.store.database import open_database
@@ -63,18 +64,16 @@ def by_replay(recording, path):
 
 def by_run(recording, path):
     """Let the daemon record it."""
-    rig = emulated_rig(
-        recording_world(recording, "emulated"), "adxl345", SETTINGS.sensor, at_real_speed=False
-    )
-    return record(rig, SETTINGS, path, Control())
+    rig = emulated_rig(recording_world(recording, "emulated"), SETTINGS.sensor, at_real_speed=False)
+    return record(site_of(rig), SETTINGS, path, Control())[0]
 
 
 def by_mattress(_recording, path):
     """Let the daemon record ten minutes of a synthetic sleeper, from a chip that is too fast."""
     done = [0]
-    rig = emulated_rig(mattress_world(3, rate_error=0.02), "adxl345", SETTINGS.sensor, at_real_speed=False)
+    rig = emulated_rig(mattress_world(3, rate_error=0.02), SETTINGS.sensor, at_real_speed=False)
     control = Control(lambda: done[0] > 600 * 10**9, lambda ns: done.__setitem__(0, ns))
-    return record(rig, SETTINGS, path, control)
+    return record(site_of(rig), SETTINGS, path, control)[0]
 
 
 def by_hand(recording, path):

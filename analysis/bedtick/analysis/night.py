@@ -80,10 +80,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Night:
-    """One night and its parts, which ascend in time."""
+    """One night at one place, and its parts, which ascend in time."""
 
     name: str
     parts: tuple[Part, ...]
+
+    @property
+    def place(self) -> str:
+        """The place of its sensor: two sides of a bed are two people's nights."""
+        return self.parts[0].recording.place
 
     @property
     def where(self) -> tzinfo:

@@ -37,6 +37,7 @@ class NightRow:
         night, rate = self.night, self.per_valid_hour
         return {
             "night": night.name,
+            "place": night.place,
             "start_utc": iso(night.start_ns) if night.has_utc else None,
             "end_utc": iso(night.end_ns) if night.has_utc else None,
             "clock": night.clock_quality,

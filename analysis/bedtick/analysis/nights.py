@@ -2,9 +2,10 @@
 
 A night runs from local noon to local noon in the recording's own time zone and is named by the date
 of its evening. An event belongs to the night of its own time, so a recording that runs past noon is
-cut there, and one night may join the parts of several recordings. A recording without a trusted clock
-is a night of its own, named `r` and its id. Nights are listed by time; one without a clock follows the
-latest night that was known when it was recorded.
+cut there, and one night may join the parts of several recordings of one place. Two places are two
+people's sides of a bed, so each has a night of its own, under the same name. A recording without a trusted
+clock is a night of its own, named `r` and its id. Nights are listed by time; one without a clock follows
+the latest night that was known when it was recorded.
 """
 
 from __future__ import annotations
@@ -30,37 +31,62 @@ _NOON = clock_time(12)
 
 def load_nights(connection: sqlite3.Connection, machine: Machine | None = None) -> list[Night]:
     """All nights of a database in the order of time; `machine` defaults to this one."""
-    parts: dict[str, list[Part]] = {}
+    parts: dict[tuple[str, str], list[Part]] = {}
     latest_ns: dict[str, int] = {}
     newest_ns = 0
     for recording in load_recordings(connection, machine or this_machine()):
         for name, part in _parts(connection, recording):
             if part.has_utc:
                 newest_ns = max(newest_ns, part.start_ns)
-            parts.setdefault(name, []).append(part)
+            parts.setdefault((name, recording.place), []).append(part)
             place_ns = part.start_ns if part.has_utc else newest_ns
             latest_ns[name] = max(latest_ns.get(name, 0), place_ns)
-    names = sorted(parts, key=latest_ns.__getitem__)
-    return [Night(name, tuple(sorted(parts[name], key=lambda part: part.start_ns))) for name in names]
+    keys = sorted(parts, key=lambda key: (latest_ns[key[0]], key))
+    return [Night(key[0], tuple(sorted(parts[key], key=lambda part: part.start_ns))) for key in keys]
 
 
-def find_night(nights: list[Night], name: str) -> Night:
+def find_night(nights: list[Night], name: str, place: str | None = None) -> Night:
     """Choose a night by its name, or the last one for `last`.
+
+    Parameters
+    ----------
+    nights
+        All nights, in the order of time.
+    name
+        Of the night, or `last`.
+    place
+        Of its sensor; None where the night has only one.
 
     Raises
     ------
     UnknownNightError
-        No night has this name.
+        No night has this name, or none at this place, or several places have one.
     """
-    if name == "last" and nights:
-        return nights[-1]
-    for night in nights:
-        if night.name == name:
-            return night
+    if place is not None:
+        nights = _at_place(nights, place)
+    wanted = nights[-1].name if name == "last" and nights else name
+    found = [night for night in nights if night.name == wanted]
+    if len(found) > 1:
+        raise UnknownNightError(
+            f"night {wanted} was recorded at several places; choose one with --place: {_places(found)}"
+        )
+    if found:
+        return found[0]
     hint = (
         f"the last is {nights[-1].name}, `bedtick nights` lists all" if nights else "there are no nights yet"
     )
     raise UnknownNightError(f"no night {name}: {hint}")
+
+
+def _at_place(nights: list[Night], place: str) -> list[Night]:
+    found = [night for night in nights if night.place == place]
+    if nights and not found:
+        raise UnknownNightError(f"nothing was recorded at place {place!r}: there is {_places(nights)}")
+    return found
+
+
+def _places(nights: list[Night]) -> str:
+    return ", ".join(dict.fromkeys(night.place for night in nights))
 
 
 def choose_scoring(connection: sqlite3.Connection, nights: list[Night], scoring: str | None) -> list[Night]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bedtick.analysis.activity import ActiveMinute, activity_of
 from bedtick.analysis.events import Event, strongest_events
+from bedtick.analysis.markers import Marker, markers_of
 from bedtick.analysis.nights import with_exact_clocks
 from bedtick.analysis.profile import Hour, hours_of
 from bedtick.analysis.quiet import seconds_to_long_quiet
@@ -55,6 +56,7 @@ class Summary:
     long_quiet_after_s: float | None
     weakest: Weakest | None
     faults: tuple[Fault, ...]
+    markers: tuple[Marker, ...]
 
 
 def summarise(connection: sqlite3.Connection, night: Night) -> Summary:
@@ -71,6 +73,7 @@ def summarise(connection: sqlite3.Connection, night: Night) -> Summary:
         long_quiet_after_s=seconds_to_long_quiet(connection, night),
         weakest=weakest_of(connection, night),
         faults=tuple(_faults(connection, night)),
+        markers=tuple(markers_of(connection, night)),
     )
 
 

@@ -13,6 +13,7 @@ Unknown is null, times are UTC, and a name says its unit. What is not plain from
 - `minutes_to_long_quiet`: until the first 30 valid minutes without an event.
 - `weakest_mg`: the smallest jerk that would have been found, median over the minutes that were at least half
   valid; `weakest_worst_tenth_mg`: one in ten of them was worse than this.
+- `markers`: what was marked with the button: `felt`, `lights_off`, `lights_on`.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "weakest_mg": summary.weakest.median_mg if summary.weakest else None,
         "weakest_worst_tenth_mg": summary.weakest.worst_tenth_mg if summary.weakest else None,
         "faults": [asdict(fault) for fault in summary.faults],
+        "markers": [
+            {"kind": marker.kind, **_start_json(night, marker.start_ns)} for marker in summary.markers
+        ],
     }
 
 

@@ -1,46 +1,46 @@
-"""The daemon: one recording from the first sample to the signal that ends it.
+"""The daemon: every sensor of the settings, from the first sample to the signal that ends it.
 
-Two threads. This one, the sampling thread, drains the chip, runs the detector and packs raw samples;
-the other, in `store.thread`, commits. Nothing here waits for the disk, except on emulated time, which
-can stand still: there every batch is committed before time goes on, so that the promise about a pulled
-plug holds however fast the night runs.
+Two threads, however many sensors. This one, the sampling thread, drains the chips, each when it is due, runs
+their detectors and packs raw samples; the other, in `store.thread`, commits. Nothing here waits for the disk.
+
+A sensor that does not answer keeps no other one waiting: it is tried again with pauses, and its recording
+begins when it does. Until the first answers, the database is not touched, so that `bedtick check` can look
+at the sensors meanwhile. What waiting can not cure ends the start with one line: settings that are wrong,
+and another chip than the one named, where it is the only sensor.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-import sqlite_utils
-
-from bedtick.firmware.clock import SystemClock
-from bedtick.firmware.errors import StoreError
-from bedtick.firmware.sample_clock import SampleClock
+from bedtick.firmware.errors import BedtickError, BusError, ChipError, SettingsError, StoreError
+from bedtick.firmware.pins import Pins
+from bedtick.logger.bedside import Bedside, header
 from bedtick.logger.detector.detector import compiled_kernel
-from bedtick.logger.recorder import Recorder
-from bedtick.logger.rig import Rig, choose_rate_hz
-from bedtick.logger.sampler import Sampler
-from bedtick.logger.settings import Settings, with_ring_down
-from bedtick.logger.store.batch import Batch, WallTime
+from bedtick.logger.journal import Journal
+from bedtick.logger.missing import Missing
+from bedtick.logger.rig import Rig, Seat, Site
+from bedtick.logger.settings import Settings
+from bedtick.logger.station import Station
 from bedtick.logger.store.database import (
     checkpoint_by_itself,
-    immediate,
     open_database,
     recording_lock,
     store_errors,
 )
 from bedtick.logger.store.recovery import close_unplugged
-from bedtick.logger.store.thread import WriterThread
-from bedtick.logger.store.writer import Origin, RecordingWriter, add_recording, add_scoring
-from bedtick.logger.tap.stored import SensorName, newest_calibration
-from bedtick.logger.wall_clock import StepWatch, boot_id, time_zone
+from bedtick.logger.wall_clock import StepWatch
 
 SECOND_NS = 1_000_000_000
-EMULATED_TRIES = 3  # an emulated night can be had again: it does not wait for a full disk to get room
+LONGEST_SLEEP_NS = SECOND_NS // 5  # so that a signal is answered while no sensor samples
 
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
@@ -49,42 +49,44 @@ class Control:
     """How others reach into a running recording.
 
     `stop` is asked before every drain; `progress` is told once a second how many ns have passed on the
-    rig's clock.
+    site's clock.
     """
 
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[int], None] = lambda _ns: None
 
 
-def record(
-    rig: Rig,
-    settings: Settings,
-    path: Path,
-    control: Control,
-) -> int:
-    """Record until `control` says so or the rig comes to its end; return the recording's id.
+def record(site: Site, settings: Settings, path: Path, control: Control) -> list[int]:
+    """Record until `control` says so or every sensor comes to its end; return the recordings' ids.
 
     Parameters
     ----------
-    rig
-        What to sample; its chip has been identified.
+    site
+        What to sample.
     settings
         All settings.
     path
         The database.
     control
-        Ends the recording, and is told how far it is.
+        Ends the recordings, and is told how far they are.
 
     Raises
     ------
     StoreError
         Where the database can not be opened, or did not take everything at the end.
-    BusError, ChipError
-        Where the chip can not be set up. Once it samples, faults are recorded and survived.
+    ChipError
+        Where the only sensor is another than the one that was named.
+    SettingsError
+        Where a chip does not offer what is set, or two sensors share a name.
     """
     with ExitStack() as held:
+        wired = settings.pins
+        pins = held.enter_context(header(site.clock, wired.button, wired.led, wired.interrupt))
+        sensors = _Sensors(site, settings, pins)
+        if not sensors.find_the_first(control.stop):
+            return []
         # A replay is no daemon: neither does it wait for one, nor may a service wait for it.
-        is_daemon = rig.source != "replay"
+        is_daemon = site.source != "replay"
         if is_daemon and not held.enter_context(recording_lock(path)):
             raise StoreError(
                 f"database {path}: bedtick records into it already; stop that, or use another --db"
@@ -95,121 +97,160 @@ def record(
             with store_errors(path):
                 checkpoint_by_itself(db)
                 close_unplugged(db)
-        return _record(db, rig, settings, path, control)
+        return sensors.work(Journal(db, path, site.clock, control.stop), control)
 
 
-def _record(
-    db: sqlite_utils.Database,
-    rig: Rig,
-    settings: Settings,
-    path: Path,
-    control: Control,
-) -> int:
-    rate_hz = choose_rate_hz(rig.chip, settings.sensor)
-    compiled_kernel()  # may take a while, so before the chip begins to fill its FIFO
+class _Sensors:
+    """All sensors of one daemon, found, at work or missing, and the button and light beside the bed."""
 
-    def set_up() -> None:
-        rig.chip.identify()
-        rig.chip.configure(rate_hz, settings.sensor.range_g)
-        rig.chip.start()
-
-    set_up()
-    origin = _origin(rig, settings, rate_hz)
-    settings = with_ring_down(settings, _tapped_s(db, origin, path))
-    writer = _begin(db, origin, settings, path)
-    thread = WriterThread(writer, SystemClock().boot_ns)
-    times = SampleClock(origin.nominal_hz)
-
-    def stop() -> bool:
-        # Sampling on without a writer would be a night for nothing: end, and let the service start anew.
-        is_stuck = not rig.clock.is_real and thread.failures >= EMULATED_TRIES
-        return control.stop() or is_stuck or not thread.is_alive
-
-    def put(batch: Batch) -> None:
-        thread.put(batch)
-        if not rig.clock.is_real:
-            thread.wait_until_written(stop)
-
-    recorder = Recorder(settings, origin, times, lambda boot_ns: _wall_at(rig, boot_ns))
-    sampler = Sampler(rig.chip, rig.clock, set_up=set_up, recorder=recorder, times=times, put=put)
-    log.info("recording %d: %s at %d Hz into %s", writer.recording_id, rig.chip.name, rate_hz, path)
-    thread.start()
-    try:
-        _sample(rig, sampler, recorder, put, Control(stop, control.progress))
-    finally:
-        sampler.count_silence(SECOND_NS)
-        if recorder.next_sample > 0:
-            thread.put(recorder.anchor("stop"))
-        thread.put(recorder.finish())
-        lost = thread.close()
-    if lost:
-        raise StoreError(
-            f"database {path}: the last {lost} batches could not be stored ({thread.trouble}); check the disk"
+    def __init__(self, site: Site, settings: Settings, pins: Pins | None) -> None:
+        self._site = site
+        self._settings = settings
+        self._found: list[tuple[Seat, Rig]] = []
+        self._stations: list[Station] = []
+        self._missing: list[Missing] = []
+        self._line_pins = pins
+        if settings.pins.interrupt and len(site.seats) > 1:
+            log.warning("pins.interrupt is for one sensor: with several, all are drained by the clock")
+            self._line_pins = None
+        self._journal: Journal | None = None
+        self._bedside = Bedside(
+            pins,
+            site.clock,
+            button=settings.pins.button,
+            led=settings.pins.led,
+            put_marker=self._mark,
+            is_trouble=self._is_in_trouble,
         )
-    log.info("recording %d ended", writer.recording_id)
-    return writer.recording_id
+
+    def find_the_first(self, stop: Callable[[], bool]) -> bool:
+        """Look for every sensor; where none answers wait for one. False where `stop` came before."""
+        self._found = self._attempt([(seat, partial(_find, seat)) for seat in self._site.seats])
+        while not self._found and not stop():
+            due = self._wait_for(self._missing)
+            if isinstance(due, Missing) and (found := self._again(due, _find)):
+                self._found.append(found)
+        return bool(self._found)
+
+    def work(self, journal: Journal, control: Control) -> list[int]:
+        """Record what was found, and what is found later; return the recordings' ids at the end."""
+        compiled_kernel()  # may take a while, so before the chips begin to fill their FIFOs
+        self._journal = journal
+        begin = partial(self._begin, journal)
+        ready = self._attempt([(seat, partial(begin, seat, rig)) for seat, rig in self._found])
+        self._stations = self._attempt([(seat, partial(_start, station)) for seat, station in ready])
+        journal.start()
+        try:
+            self._sample(journal, control)
+        finally:
+            for station in self._stations:
+                station.end()
+            recordings = journal.close()
+        return recordings
+
+    def _sample(self, journal: Journal, control: Control) -> None:
+        """Poll whoever is due, and look at the wall clock once a second."""
+        clock, wall = self._site.clock, self._site.wall
+        start_ns = next_second_ns = clock.boot_ns()
+        watch = StepWatch(start_ns, wall.read())
+        while not journal.should_stop() and (waiting := self._waiting()):
+            due = self._wait_for(waiting)
+            if isinstance(due, Station):
+                due.poll()
+            elif due and (station := self._again(due, partial(self._begin_late, journal))):
+                self._stations.append(station)
+            now_ns = clock.boot_ns()
+            if now_ns >= next_second_ns:
+                next_second_ns = now_ns + SECOND_NS
+                if watch.stepped(now_ns, wall.read()):
+                    self._note_step()
+                control.progress(now_ns - start_ns)
+
+    def _begin(self, journal: Journal, seat: Seat, rig: Rig) -> tuple[Seat, Station]:
+        return seat, Station(rig, self._settings, journal, self._line_pins)
+
+    def _begin_late(self, journal: Journal, seat: Seat) -> Station:
+        return _start(self._begin(journal, seat, seat.open_rig())[1])
+
+    def _waiting(self) -> list[Station | Missing]:
+        return [*(station for station in self._stations if not station.has_ended), *self._missing]
+
+    def _wait_for(self, waiting: Sequence[Station | Missing]) -> Station | Missing | None:
+        """Wait for whoever is due next; None after a short while in which nobody was, or for the bedside."""
+        clock = self._site.clock
+        due = min(waiting, key=_due_ns)
+        if isinstance(due, Station) and due.next_poll_ns <= self._bedside.next_poll_ns:
+            due.wait()
+            return due
+        next_ns = min(due.next_poll_ns, self._bedside.next_poll_ns)
+        clock.sleep_until(min(next_ns, clock.boot_ns() + LONGEST_SLEEP_NS))
+        if clock.boot_ns() >= self._bedside.next_poll_ns:
+            self._bedside.poll()
+        return due if isinstance(due, Missing) and clock.boot_ns() >= due.next_poll_ns else None
+
+    def _note_step(self) -> None:
+        for station in self._stations:
+            station.note_step()
+
+    def _mark(self, kind: str, boot_ns: int) -> bool:
+        """Store a marker with every recording; False where none runs yet."""
+        for station in self._stations:
+            station.mark(kind, boot_ns)
+        return bool(self._stations)
+
+    def _is_in_trouble(self) -> bool:
+        is_refused = self._journal is not None and self._journal.is_in_trouble
+        is_silent = any(station.is_in_trouble for station in self._stations)
+        return bool(self._missing) or is_silent or is_refused
+
+    def _attempt(self, attempts: list[tuple[Seat, Callable[[], Result]]]) -> list[Result]:
+        """Return what could be had; what could not is missing from now on.
+
+        Raises the first error where nothing is left that waiting could bring.
+        """
+        done: list[Result] = []
+        failed: list[tuple[Seat, BedtickError]] = []
+        for seat, attempt in attempts:
+            try:
+                done.append(attempt())
+            except (BusError, ChipError) as error:
+                failed.append((seat, error))
+        is_hopeless = failed and all(isinstance(error, ChipError) for _, error in failed)
+        if is_hopeless and not (done or self._missing):
+            raise failed[0][1]
+        self._missing += [Missing(seat, self._site.clock, error) for seat, error in failed]
+        return done
+
+    def _again(self, missing: Missing, attempt: Callable[[Seat], Result]) -> Result | None:
+        """Try once more to have a missing sensor; None where that fails."""
+        try:
+            result = attempt(missing.seat)
+        except (BusError, ChipError) as error:
+            missing.note_failure(error)
+            return None
+        except SettingsError as error:
+            if not self._stations:
+                raise
+            log.warning("place %s is not recorded: %s", missing.seat.sensor.place, error)
+            self._missing.remove(missing)
+            return None
+        self._missing.remove(missing)
+        return result
 
 
-def _origin(rig: Rig, settings: Settings, rate_hz: int) -> Origin:
-    return Origin(
-        place=settings.sensor.place,
-        chip=rig.chip.name,
-        bus=rig.bus_name,
-        address=rig.address,
-        source=rig.source,
-        source_digest=None,
-        boot_id=boot_id(),
-        time_zone=time_zone(),
-        scale_g=rig.chip.scale_g[settings.sensor.range_g],
-        full_scale_counts=rig.chip.full_scale_counts[settings.sensor.range_g],
-        nominal_hz=rig.nominal_hz or float(rate_hz),
-        start_boot_ns=rig.clock.boot_ns(),
-    )
+def _find(seat: Seat) -> tuple[Seat, Rig]:
+    return seat, seat.open_rig()
 
 
-def _tapped_s(db: sqlite_utils.Database, origin: Origin, path: Path) -> float | None:
-    """Return the ring-down that was last tapped with this sensor; None where it never was."""
-    with store_errors(path):
-        stored = newest_calibration(db, SensorName(origin.place, origin.chip, origin.bus, origin.address))
-    return None if stored is None else stored.calibration.ring_down_s
+def _start(station: Station) -> Station:
+    """Start a station; what fails to start is closed as a recording without a sample."""
+    try:
+        station.start()
+    except BusError:
+        station.end()
+        raise
+    return station
 
 
-def _begin(db: sqlite_utils.Database, origin: Origin, settings: Settings, path: Path) -> RecordingWriter:
-    """Insert the recording and its live scoring; whoever reads the file sees it running from here on."""
-    with store_errors(path), immediate(db):
-        recording_id = add_recording(db, origin, SystemClock().boot_ns())
-        scoring_id = add_scoring(db, recording_id, settings.detector, live=True)
-    return RecordingWriter(db, recording_id, scoring_id)
-
-
-def _wall_at(rig: Rig, boot_ns: int) -> WallTime:
-    """Return what the wall clock showed at a boot time not long ago."""
-    now = rig.wall.read()
-    if now.utc_ns is None:
-        return now
-    return WallTime(now.utc_ns - (rig.clock.boot_ns() - boot_ns), now.synced)
-
-
-def _sample(
-    rig: Rig,
-    sampler: Sampler,
-    recorder: Recorder,
-    put: Callable[[Batch], None],
-    control: Control,
-) -> None:
-    """Drain in time, and look at the wall clock once a second."""
-    start_ns = next_second_ns = rig.clock.boot_ns()
-    watch = StepWatch(start_ns, rig.wall.read())
-    cause: str | None = "start"  # of the anchor that waits for a sample to stand at
-    while not (control.stop() or rig.has_ended()):
-        rig.clock.sleep_until(sampler.next_poll_ns)
-        sampler.poll()
-        now_ns = rig.clock.boot_ns()
-        if now_ns >= next_second_ns:
-            next_second_ns = now_ns + SECOND_NS
-            if watch.stepped(now_ns, rig.wall.read()):
-                cause = cause or "step"
-            control.progress(now_ns - start_ns)
-        if cause is not None and recorder.next_sample > 0:
-            put(recorder.anchor(cause))
-            cause = None
+def _due_ns(one: Station | Missing) -> int:
+    return one.next_poll_ns

@@ -10,6 +10,7 @@ from pathlib import Path
 from bedtick.firmware.emulator import Mattress, TrueEvent
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, mattress_world
+from bedtick.logger.rig import site_of
 from bedtick.logger.settings import Settings
 
 NIGHT_S = 1800.0  # four stretches: quiet, isolated, jerks in bouts, one every half minute
@@ -34,8 +35,8 @@ def record_demo(path: Path, seed: int, control: Control) -> tuple[int, list[True
     world = mattress_world(seed, rate_error=rate_error)
     start_ns = round(START.timestamp()) * 10**9
     world = dataclasses.replace(world, start_utc_ns=start_ns, synced=True)
-    rig = emulated_rig(world, "auto", settings.sensor, at_real_speed=False)
+    rig = emulated_rig(world, settings.sensor, at_real_speed=False)
     end_ns = rig.clock.boot_ns() + round(NIGHT_S * 1e9)
     rig = dataclasses.replace(rig, has_ended=lambda: rig.clock.boot_ns() >= end_ns)
-    recording_id = record(rig, settings, path, control)
+    (recording_id,) = record(site_of(rig), settings, path, control)
     return recording_id, Mattress(seed).truth(0.0, NIGHT_S)

@@ -11,6 +11,7 @@ import sqlite_utils
 from numpy.typing import NDArray
 
 from bedtick.firmware.chips import CHIPS
+from bedtick.firmware.chips.access import check_offered
 from bedtick.firmware.errors import RecordingError, SettingsError
 from bedtick.firmware.recording_file import Recording
 from bedtick.logger.recorder import Recorder
@@ -43,12 +44,13 @@ class Imported:
 
 @dataclass(frozen=True)
 class Counts:
-    """A recording in counts: what a chip would have given, or the file's own resolution."""
+    """A recording in counts: what a chip would have given, or the file's own resolution without a range."""
 
     counts: NDArray[np.int32]
     scale_g: float
     full_scale_counts: int | None
     chip: str
+    range_g: int | None = None
 
 
 def as_counts(recording: Recording, chip: str | None, range_g: int) -> Counts:
@@ -61,12 +63,12 @@ def as_counts(recording: Recording, chip: str | None, range_g: int) -> Counts:
     chip
         Round and clip as this chip would; None keeps the file's own scale, else 2^-18 g.
     range_g
-        The chip's range.
+        The chip's range; 0 takes its usual one.
 
     Raises
     ------
     SettingsError
-        For a name that is no chip's.
+        For a name that is no chip's, and for a range that the chip does not offer.
     RecordingError
         For values that are too large for their scale.
     """
@@ -75,9 +77,11 @@ def as_counts(recording: Recording, chip: str | None, range_g: int) -> Counts:
     if chip not in CHIPS:
         raise SettingsError(f"no chip is called {chip!r}; there are {', '.join(CHIPS)}")
     driver = CHIPS[chip]
+    range_g = range_g or driver.usual_range_g
+    check_offered(chip, "sensor.range_g", range_g, driver.ranges_g, "g")
     full = driver.full_scale_counts[range_g]
     counts = np.clip(np.rint(recording.acc_g / driver.scale_g[range_g]), -full - 1, full)
-    return Counts(counts.astype(np.int32), driver.scale_g[range_g], full, chip)
+    return Counts(counts.astype(np.int32), driver.scale_g[range_g], full, chip, range_g)
 
 
 def _own_counts(recording: Recording, scale_g: float) -> Counts:
@@ -171,7 +175,7 @@ class _Import:
         self._origin = self._make_origin(chip)
 
     def _make_origin(self, chip: str | None) -> Origin:
-        felt_as = "own" if chip is None else f"{chip}-{self._settings.sensor.range_g}g"
+        felt_as = "own" if chip is None else f"{chip}-{self._samples.range_g}g"
         return Origin(
             place=self._settings.sensor.place,
             chip=self._samples.chip,

@@ -9,7 +9,8 @@ from bedtick.firmware.recording_file import Recording
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
 from bedtick.logger.importer import find_scored
-from bedtick.logger.settings import Settings, with_ring_down
+from bedtick.logger.rig import site_of
+from bedtick.logger.settings import Settings, with_chip, with_ring_down
 from bedtick.logger.store.database import immediate, open_database, store_errors
 
 
@@ -48,13 +49,14 @@ def replay_recording(
     SettingsError, StoreError
         For an unknown chip, or where the database does not take it.
     """
-    settings = with_ring_down(settings, None)  # taps on the emulated bed were not on this recording's
-    rig = emulated_rig(recording_world(recording, "replay"), chip, settings.sensor, at_real_speed=False)
-    digest = f"replay:{rig.chip.name}-{settings.sensor.range_g}g:{recording.digest}"
+    # Taps on the emulated bed were not on this recording's.
+    settings = with_ring_down(with_chip(settings, chip), None)
+    rig = emulated_rig(recording_world(recording, "replay"), settings.sensor, at_real_speed=False)
+    digest = f"replay:{rig.chip.name}-{rig.range_g}g:{recording.digest}"
     known = _known(path, digest, settings)
     if known is not None:
         return Replayed(known, is_new=False, is_whole=True)
-    recording_id = record(rig, settings, path, control)
+    (recording_id,) = record(site_of(rig), settings, path, control)
     is_whole = rig.has_ended()
     if is_whole:  # only a whole replay counts as "there already"
         _remember(path, recording_id, digest)

@@ -1,16 +1,25 @@
-"""Everything the daemon samples with: bus, chip, clocks; real or emulated, it is the same to the daemon."""
+"""Everything the daemon samples with: buses, chips, clocks; real or emulated, it is the same to the daemon.
+
+A `Rig` is one sensor within reach. A `Site` is where a daemon works: its clocks, and for each sensor of the
+settings a `Seat`, which knows how to reach it, now or later.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 
 from bedtick.firmware.bus import I2CBus, open_bus
 from bedtick.firmware.chips import CHIPS, MOST_BUS_SHARE, Chip, default_rate_hz
+from bedtick.firmware.chips.access import check_offered
 from bedtick.firmware.clock import Clock, SystemClock
-from bedtick.firmware.errors import BusError, SettingsError
-from bedtick.logger.settings import SensorSettings
+from bedtick.firmware.errors import BusError, ChipError, SettingsError
+from bedtick.firmware.scan import Found, explain_nothing, explain_several, scan, usual_addresses
+from bedtick.logger.settings import AUTO, SensorSettings
 from bedtick.logger.wall_clock import SystemWallClock, WallClock
 
 log = logging.getLogger(__name__)
@@ -30,10 +39,16 @@ class Rig:
         Boot clock and wall clock.
     source
         Of the recording, as in the schema: `chip`, `emulated` or `replay`.
+    sensor
+        The sensor's settings.
     nominal_hz
         What detection takes for the rate where it is not the chip's own, as in a replay; else None.
     has_ended
         Asked whether there is nothing more to sample; a real sensor goes on for ever.
+    remark
+        What a person should know about the chip, such as that it is a clone; mostly empty.
+    sharing
+        How many sensors share the bus, this one included.
     """
 
     chip: Chip
@@ -42,75 +57,205 @@ class Rig:
     clock: Clock
     wall: WallClock
     source: str
+    sensor: SensorSettings
     nominal_hz: float | None = None
     has_ended: Callable[[], bool] = lambda: False
+    remark: str = ""
+    sharing: int = 1
+
+    @property
+    def range_g(self) -> int:
+        """The range that was set, else the one that suits the chip best."""
+        return self.sensor.range_g or self.chip.usual_range_g
 
 
-def real_rig(bus_number: int, chip: str, sensor: SensorSettings) -> Rig:
-    """Open `/dev/i2c-N` and find the chip on it.
+@dataclass(frozen=True)
+class Seat:
+    """A sensor of the settings; `open_rig` finds its chip, or raises what keeps it from doing so."""
+
+    sensor: SensorSettings
+    open_rig: Callable[[], Rig]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a daemon works: its clocks, the source of its recordings, and its sensors."""
+
+    clock: Clock
+    wall: WallClock
+    source: str
+    seats: tuple[Seat, ...]
+
+
+def site_of(*rigs: Rig) -> Site:
+    """Return a site of sensors that are within reach already; they share clocks and source."""
+    first = rigs[0]
+    seats = tuple(Seat(rig.sensor, partial(_itself, rig)) for rig in rigs)
+    return Site(first.clock, first.wall, first.source, seats)
+
+
+def _itself(rig: Rig) -> Rig:
+    return rig
+
+
+def real_site(bus_number: int, sensors: Sequence[SensorSettings]) -> Site:
+    """Open `/dev/i2c-N` for each sensor; no sensor is asked yet.
+
+    Parameters
+    ----------
+    bus_number
+        The bus of sensors that name none.
+    sensors
+        Of the settings.
 
     Raises
     ------
-    BusError, ChipError, SettingsError
-        As `open_bus` and `find_chip`.
+    BusError
+        Where no bus can be opened. One of several that is missing is tried again with its sensors.
+    SettingsError
+        Where two sensors could not be told apart.
     """
-    clock = SystemClock()
-    bus = open_bus(bus_number)
-    driver, address = find_chip(bus, chip, sensor, clock)
-    return Rig(driver, address, f"i2c-{bus_number}", clock, SystemWallClock(), source="chip")
+    placed = [
+        sensor if sensor.bus >= 0 else dataclasses.replace(sensor, bus=bus_number) for sensor in sensors
+    ]
+    check_told_apart(placed)
+    buses = _Buses()
+    buses.open_any({sensor.bus for sensor in placed})
+    site = Site(SystemClock(), SystemWallClock(), "chip", ())
+    seats = tuple(
+        Seat(sensor, partial(_real_rig, site, buses, sensor, count_sharing(sensor, placed)))
+        for sensor in placed
+    )
+    return dataclasses.replace(site, seats=seats)
 
 
-def find_chip(bus: I2CBus, name: str, sensor: SensorSettings, clock: Clock) -> tuple[Chip, int]:
-    """Return the driver and address of the chip that answers.
+def _real_rig(site: Site, buses: _Buses, sensor: SensorSettings, sharing: int) -> Rig:
+    rig = find_rig(site, buses.get(sensor.bus), sensor, sharing)
+    return dataclasses.replace(rig, bus_name=f"i2c-{sensor.bus}")
+
+
+def find_rig(site: Site, bus: I2CBus, sensor: SensorSettings, sharing: int) -> Rig:
+    """Find a sensor's chip on a bus.
+
+    Raises as `find_chip`, and `SettingsError` for a rate or range that the chip does not offer.
+    """
+    found = find_chip(bus, sensor, site.clock)
+    check_offered(found.identity.model, "sensor.rate_hz", sensor.rate_hz, (0, *found.chip.rates_hz), "Hz")
+    check_offered(found.identity.model, "sensor.range_g", sensor.range_g, (0, *found.chip.ranges_g), "g")
+    return Rig(
+        found.chip,
+        found.address,
+        bus.name,
+        site.clock,
+        site.wall,
+        site.source,
+        sensor=sensor,
+        remark=found.identity.remark,
+        sharing=sharing,
+    )
+
+
+class _Buses:
+    """The buses opened so far, by number."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, I2CBus] = {}
+
+    def get(self, number: int) -> I2CBus:
+        """Return a bus, opened where it is not yet; raise `BusError` where that fails."""
+        if number not in self._open:
+            self._open[number] = open_bus(number)
+        return self._open[number]
+
+    def open_any(self, numbers: set[int]) -> None:
+        """Open all that can be opened; raise the first `BusError` where none can."""
+        errors = []
+        for number in sorted(numbers):
+            try:
+                self.get(number)
+            except BusError as error:
+                errors.append(error)
+        if not self._open:
+            raise errors[0]
+
+
+def count_sharing(sensor: SensorSettings, sensors: Sequence[SensorSettings]) -> int:
+    """Return how many of the sensors are on this one's bus, itself included."""
+    return sum(other.bus == sensor.bus for other in sensors)
+
+
+def check_told_apart(sensors: Sequence[SensorSettings]) -> None:
+    """Raise `SettingsError` where two sensors of one bus could be taken for each other.
+
+    Each is looked for by itself: were the left one unplugged, the right one would be recorded as left.
+    """
+    for one, other in combinations(sensors, 2):
+        is_same_kind = one.chip == other.chip or AUTO in (one.chip, other.chip)
+        if one.bus == other.bus and is_same_kind and _addresses(one) & _addresses(other):
+            raise SettingsError(
+                f"sensors {one.place!r} and {other.place!r} share a bus: give each its own address in the "
+                "settings, such as address = 0x53 and address = 0x1D"
+            )
+
+
+def _addresses(sensor: SensorSettings) -> set[int]:
+    """Return where a sensor may be."""
+    chips = tuple(CHIPS) if sensor.chip == AUTO else (sensor.chip,)
+    return {sensor.address} if sensor.address else set(usual_addresses(chips))
+
+
+def find_chip(bus: I2CBus, sensor: SensorSettings, clock: Clock) -> Found:
+    """Return the chip of a sensor; of several that could be meant the first, and the log says so.
 
     Parameters
     ----------
     bus
         Where to look.
-    name
-        A chip's name, or `auto` for the first known chip that answers.
     sensor
-        Its address, 0 for the chip's usual ones.
+        Its chip, `auto` for any, and its address, 0 for the usual ones.
     clock
         Given to the driver.
 
     Raises
     ------
     ChipError
-        Where another chip answers.
+        Where another chip answers than the one that was named, or the kernel uses the only one.
     BusError
         Where none does.
     SettingsError
         For a name that is no chip's.
     """
-    if name != "auto" and name not in CHIPS:
-        raise SettingsError(f"no chip is called {name!r}; there are auto, {', '.join(CHIPS)}")
-    kinds = list(CHIPS.values()) if name == "auto" else [CHIPS[name]]
-    silent: list[BusError] = []
-    for kind in kinds:
-        for address in (sensor.address,) if sensor.address else kind.addresses:
-            chip = kind(bus, address, clock)
-            try:
-                chip.identify()
-            except BusError as error:
-                silent.append(error)
-            else:
-                return chip, address
-    raise silent[0]
+    seen = scan(bus, clock, chip=sensor.chip, address=sensor.address)
+    if not seen.found:
+        is_another = bool(seen.strangers) and sensor.chip != AUTO
+        raise (ChipError if is_another or seen.owned else BusError)(explain_nothing(seen))
+    if len(seen.found) > 1:
+        log.warning("%s; the first is taken", explain_several(seen))
+    return seen.found[0]
 
 
-def choose_rate_hz(chip: Chip, sensor: SensorSettings) -> int:
+def choose_rate_hz(chip: Chip, sensor: SensorSettings, sharing: int = 1) -> int:
     """Return the rate that was set, else the highest usual one that the bus carries in half of its time.
 
     A rate that was set is kept even where it is unwise; the log says so.
+
+    Parameters
+    ----------
+    chip
+        Not yet started.
+    sensor
+        The sensor's settings.
+    sharing
+        How many sensors share the bus: each may take its part of that half.
     """
-    set_s = chip.measure_set_s()
+    set_s = chip.measure_set_s() * sharing
     if not sensor.rate_hz:
         return default_rate_hz(chip.usual_rates_hz, set_s)
     share = sensor.rate_hz * set_s
     if share > MOST_BUS_SHARE:
+        whose = "the bus's time" if sharing == 1 else f"this sensor's part of the bus, shared by {sharing}"
         log.warning(
-            "%d Hz takes %.0f %% of the bus's time, so samples may be lost: set sensor.rate_hz to %d, or a "
-            "faster bus", sensor.rate_hz, 100 * share, default_rate_hz(chip.usual_rates_hz, set_s),
+            "%d Hz takes %.0f %% of %s, so samples may be lost: set sensor.rate_hz to %d, or a "
+            "faster bus", sensor.rate_hz, 100 * share, whose, default_rate_hz(chip.usual_rates_hz, set_s),
         )  # fmt: skip
     return sensor.rate_hz

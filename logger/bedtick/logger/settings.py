@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.errors import SettingsError
 
 USUAL_RING_DOWN_S = 0.2  # of a bed that was never tapped
+AUTO = "auto"  # the chip that is found
 
 
 def _number(default: float, low: float, high: float, unit: str, meaning: str) -> Any:
@@ -31,15 +33,15 @@ def _text(default: str, meaning: str) -> Any:
 
 @dataclass(frozen=True)
 class SensorSettings:
-    """Where the accelerometer is and how it samples."""
+    """Where an accelerometer is and how it samples. For several, write [[sensor]] once for each."""
 
     TABLE: ClassVar[str] = "sensor"
     place: str = _text("bed", "name of the sensor's place; two sensors need two names")
+    chip: str = _choice(AUTO, (AUTO, *CHIPS), "name", "auto takes the first known one that answers")
+    bus: int = _number(-1, -1, 255, "number of /dev/i2c-N", "-1 takes that of --bus")
     address: int = _number(0, 0, 0x77, "I2C address", "0 takes the chip's own usual addresses")
-    rate_hz: int = _choice(
-        0, (0, 100, 200, 400, 800), "Hz", "0 takes the highest of 400, 200, 100 that the bus carries"
-    )
-    range_g: int = _choice(4, (2, 4, 8, 16), "g", "full scale; full resolution is kept at each")
+    rate_hz: int = _number(0, 0, 4000, "Hz", "0 takes the highest near 400, 200, 100 that the bus carries")
+    range_g: int = _choice(0, (0, 2, 4, 8, 16), "g", "full scale; 0 takes what suits the chip best, 2 or 4")
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,30 @@ class StoreSettings:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """All settings, by table of the file."""
+class PinSettings:
+    """What is wired to the header, by BCM numbers (GPIO17 is 17); 0 is nothing."""
 
-    sensor: SensorSettings = SensorSettings()
+    TABLE: ClassVar[str] = "pins"
+    button: int = _number(
+        0, 0, 27, "BCM number", "marker button: short is I felt one, long is lights off or on"
+    )
+    led: int = _number(0, 0, 27, "BCM number", "status light: dark at night, blinks for trouble or a press")
+    interrupt: int = _number(0, 0, 27, "BCM number", "the sensor's interrupt pin, where there is one sensor")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, by table of the file; there is at least one sensor."""
+
+    sensors: tuple[SensorSettings, ...] = (SensorSettings(),)
     detector: DetectorSettings = DetectorSettings()
     store: StoreSettings = StoreSettings()
+    pins: PinSettings = PinSettings()
+
+    @property
+    def sensor(self) -> SensorSettings:
+        """The first sensor: the one that is meant where there is only one."""
+        return self.sensors[0]
 
 
 def effective_ring_down_s(settings: DetectorSettings) -> float:
@@ -117,7 +137,34 @@ def with_ring_down(settings: Settings, tapped_s: float | None) -> Settings:
     return dataclasses.replace(settings, detector=detector)
 
 
-TABLES = {kind.TABLE: kind for kind in (SensorSettings, DetectorSettings, StoreSettings)}
+def with_chip(settings: Settings, chip: str) -> Settings:
+    """Return the settings with a chip named by hand for every sensor; `auto` leaves them as they are.
+
+    Raises SettingsError for a name that is no chip's.
+    """
+    if chip == AUTO:
+        return settings
+    if chip not in CHIPS:
+        raise SettingsError(f"no chip is called {chip!r}; there are auto, {', '.join(CHIPS)}")
+    sensors = tuple(dataclasses.replace(sensor, chip=chip) for sensor in settings.sensors)
+    return dataclasses.replace(settings, sensors=sensors)
+
+
+def sensor_at(settings: Settings, place: str | None) -> SensorSettings:
+    """Return the sensor of a place; None means the only one there is.
+
+    Raises SettingsError where no sensor has this place, or several could be meant.
+    """
+    places = _listed(sensor.place for sensor in settings.sensors)
+    if place is None and len(settings.sensors) > 1:
+        raise SettingsError(f"the settings have several sensors; choose one with --place: {places}")
+    for sensor in settings.sensors:
+        if place in (None, sensor.place):
+            return sensor
+    raise SettingsError(f"no sensor of the settings has place {place!r}; there is {places}")
+
+
+TABLES = {kind.TABLE: kind for kind in (SensorSettings, DetectorSettings, StoreSettings, PinSettings)}
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -146,9 +193,28 @@ def parse_settings(tables: dict[str, Any], origin: str) -> Settings:
     for name in tables:
         if name not in TABLES:
             raise SettingsError(f"settings {origin}: unknown table [{name}]; there are {_listed(TABLES)}")
-    return Settings(
-        **{name: _parse_table(kind, tables.get(name, {}), origin) for name, kind in TABLES.items()}
-    )
+    others = {
+        name: _parse_table(kind, tables.get(name, {}), origin)
+        for name, kind in TABLES.items()
+        if kind is not SensorSettings
+    }
+    return Settings(sensors=_parse_sensors(tables.get(SensorSettings.TABLE, {}), origin), **others)
+
+
+def _parse_sensors(values: object, origin: str) -> tuple[SensorSettings, ...]:
+    """One table, or several: then each error says which, counted from 1, and places must differ."""
+    if not isinstance(values, list):
+        return (_parse_table(SensorSettings, values, origin),)
+    sensors: dict[str, SensorSettings] = {}
+    for number, table in enumerate(values, 1):
+        which = f"{origin}: [[sensor]] {number}"
+        sensor = _parse_table(SensorSettings, table, which)
+        if sensor.place in sensors:
+            raise SettingsError(f"settings {which}: place {sensor.place!r} is taken; give each its own name")
+        sensors[sensor.place] = sensor
+    if not sensors:
+        raise SettingsError(f"settings {origin}: sensor = [] names no sensor; take it out, or write [sensor]")
+    return tuple(sensors.values())
 
 
 def _parse_table(kind: type[Any], values: object, origin: str) -> Any:
@@ -182,20 +248,35 @@ def _listed(names: Any) -> str:
 
 def print_settings(settings: Settings) -> str:
     """Return the settings as a TOML file in which each key has its meaning, unit and range."""
-    return "\n".join(_print_table(getattr(settings, name)) for name in TABLES)
+    first, *more = settings.sensors
+    heading = "[[sensor]]" if more else "[sensor]"
+    blocks = [_print_table(first, heading), *(_print_plain(sensor) for sensor in more)]
+    blocks += [
+        _print_table(table, f"[{table.TABLE}]")
+        for table in (settings.detector, settings.store, settings.pins)
+    ]
+    return "\n".join(blocks)
 
 
-def _print_table(table: Any) -> str:
-    lines = [f"# {(table.__doc__ or '').strip()}", f"[{table.TABLE}]"]
+def _print_table(table: Any, heading: str) -> str:
+    lines = [f"# {(table.__doc__ or '').strip()}", heading]
     for f in fields(table):
         bounds = f.metadata.get("choices")
         allowed = f"one of {_listed(bounds)}" if bounds else ""
         if "low" in f.metadata:
             allowed = f"{f.metadata['low']} to {f.metadata['high']}"
         about = "; ".join(x for x in (f.metadata["unit"], allowed, f"default {f.default!r}") if x)
-        value = getattr(table, f.name)
-        lines += [f"# {f.metadata['meaning']} ({about})", f"{f.name} = {_toml(value)}"]
+        lines += [f"# {f.metadata['meaning']} ({about})", _print_key(table, f.name)]
     return "\n".join(lines) + "\n"
+
+
+def _print_plain(sensor: SensorSettings) -> str:
+    """Return a further sensor as a table; what its keys mean stands above the first."""
+    return "\n".join(["[[sensor]]", *(_print_key(sensor, f.name) for f in fields(sensor))]) + "\n"
+
+
+def _print_key(table: Any, name: str) -> str:
+    return f"{name} = {_toml(getattr(table, name))}"
 
 
 def _toml(value: object) -> str:

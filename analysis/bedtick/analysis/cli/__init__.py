@@ -29,6 +29,7 @@ _HERE = "bedtick.analysis.cli"
 COMMANDS = (
     Entry("run", "Tonight", f"{_HERE}.run", "Record until stopped: what the service runs."),
     Entry("check", "Tonight", f"{_HERE}.check", "Is the device healthy? Line by line, and what to do."),
+    Entry("live", "Tonight", f"{_HERE}.live", "How strongly does it move? To find the sensor's place."),
     Entry("tap", "Tonight", f"{_HERE}.tap", "Calibrate a bed's ring-down from five taps."),
     Entry("demo", "Tonight", f"{_HERE}.demo", "A short emulated night and its summary; no sensor needed."),
     Entry("summary", "Morning", f"{_HERE}.summary", "One night on one screen."),

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from bedtick.analysis.night import Night
 
 
-def asked_night(connection: sqlite3.Connection, db: Path, name: str, *, as_json: bool) -> Night | None:
-    """Return the night of a name; None, and kindly said, where `last` is asked for and there is none yet.
+def asked_night(
+    connection: sqlite3.Connection, db: Path, name: str, place: str | None, *, as_json: bool
+) -> Night | None:
+    """Return the night of a name and place; None, and kindly said, where there is none yet for `last`.
 
     Raises
     ------
     AnalysisError
-        For a night that is not there.
+        For a night that is not there, or that several places have.
     """
     nights = load_nights(connection)
     if not nights and name == "last":
         print_no_nights(db, as_json=as_json)
         return None
-    return find_night(nights, name)
+    return find_night(nights, name, place)

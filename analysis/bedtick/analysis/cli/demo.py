@@ -18,6 +18,7 @@ from bedtick.analysis.matching import Span, match
 from bedtick.analysis.nights import load_nights, with_exact_clocks
 
 if TYPE_CHECKING:
+    from bedtick.analysis.night import Night
     from bedtick.firmware.emulator import TrueEvent
 
 CLEAR_MG = 10.0
@@ -52,17 +53,17 @@ def command(seed: int, db: Path | None) -> None:
     if was_stopped:
         raise click.ClickException(f"stopped before the night was over; {path} holds what was done.")
     night, detected = _found(path, recording_id)
-    print_summary(path, night)
+    print_summary(path, night.name, night.place)
     click.echo(f"\n{_verdict(true, detected)}\nLook again: {sys.argv[0]} summary --db {path}")
 
 
-def _found(path: Path, recording_id: int) -> tuple[str, list[Span]]:
-    """Return the name of the recording's night, and its events: the database may hold other nights."""
+def _found(path: Path, recording_id: int) -> tuple[Night, list[Span]]:
+    """Return the recording's night, and its events: the database may hold other nights."""
     with reading(path) as connection:
         nights = [n for n in load_nights(connection) if any(p.recording.id == recording_id for p in n.parts)]
         events = [e for n in nights for e in load_events(connection, with_exact_clocks(connection, n))]
     spans = [Span(e.start_s, e.start_s + e.duration_s) for e in events if e.recording == recording_id]
-    return nights[-1].name, spans
+    return nights[-1], spans
 
 
 def _verdict(true: list[TrueEvent], detected: list[Span]) -> str:

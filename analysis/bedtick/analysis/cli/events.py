@@ -12,6 +12,7 @@ from bedtick.analysis.cli.options import (
     database_option,
     json_option,
     night_argument,
+    place_option,
     print_json,
     scoring_option,
 )
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 @click.command("events")
 @night_argument
+@place_option
 @database_option
 @json_option
 @scoring_option
-def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None:
+def command(night: str, *, place: str | None, db: Path, as_json: bool, scoring: str | None) -> None:
     """List the events of a night, a line each.
 
     NIGHT is last (the default), the date of the evening, or rN for a recording without a clock.
@@ -40,7 +42,7 @@ def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None
     bedtick events r12 --json
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        found = asked_night(connection, db, night, as_json=as_json)
+        found = asked_night(connection, db, night, place, as_json=as_json)
         if found is None:
             return
         (chosen,) = choose_scoring(connection, [found], scoring)

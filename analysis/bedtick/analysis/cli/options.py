@@ -35,6 +35,11 @@ def json_option(function: Decorated) -> Decorated:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(function)
 
 
+def place_option(function: Decorated) -> Decorated:
+    """Add `--place NAME`; the function gets `place`, a text or None."""
+    return click.option("--place", metavar="NAME", help="Which sensor's, where there are several.")(function)
+
+
 def scoring_option(function: Decorated) -> Decorated:
     """Add `--scoring ID|latest`; the function gets `scoring`, digits, `latest` or None."""
     return click.option(

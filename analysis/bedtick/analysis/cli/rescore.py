@@ -16,6 +16,7 @@ from bedtick.analysis.cli.options import (
     database_option,
     json_option,
     night_argument,
+    place_option,
     print_json,
 )
 from bedtick.analysis.cli.progress import progress_bar
@@ -57,6 +58,7 @@ def _number(text: str) -> int | float | str:
 
 @click.command("rescore")
 @night_argument
+@place_option
 @click.option(
     "--set",
     "changes",
@@ -74,7 +76,14 @@ def _number(text: str) -> int | float | str:
 @json_option
 @database_option
 def command(
-    night: str, changes: dict[str, object], config: Path | None, *, compare: bool, as_json: bool, db: Path
+    night: str,
+    changes: dict[str, object],
+    config: Path | None,
+    *,
+    place: str | None,
+    compare: bool,
+    as_json: bool,
+    db: Path,
 ) -> None:
     """Detect again on the stored samples of a night.
 
@@ -86,11 +95,11 @@ def command(
     bedtick rescore 2026-02-03 --config other.toml
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        chosen = asked_night(connection, db, night, as_json=as_json)
+        chosen = asked_night(connection, db, night, place, as_json=as_json)
         if chosen is None:
             return
     outcomes = _rescore(db, chosen, changes, config)
-    old, new = _events(db, chosen.name, outcomes)
+    old, new = _events(db, chosen, outcomes)
     changed = changes_between(old, new, _ends_s(chosen, outcomes)) if compare else None
     if as_json:
         print_json(_as_json(chosen, outcomes, new, changed))
@@ -122,13 +131,13 @@ def _wanted(
     return lambda own: changed_settings(given or own, changes, "--set")
 
 
-def _events(db: Path, name: str, outcomes: Sequence[Rescored]) -> tuple[list[Event], list[Event]]:
+def _events(db: Path, chosen: Night, outcomes: Sequence[Rescored]) -> tuple[list[Event], list[Event]]:
     """Return the night's events by its own scorings and by the new ones, of what could be scored again."""
     scorings = {
         outcome.job.recording_id: outcome.scoring_id for outcome in outcomes if outcome.scoring_id is not None
     }
     with reading(db) as connection:
-        night = with_exact_clocks(connection, find_night(load_nights(connection), name))
+        night = with_exact_clocks(connection, find_night(load_nights(connection), chosen.name, chosen.place))
         parts = [part for part in night.parts if part.recording.id in scorings]
         again = [replace(part, scoring=scorings[part.recording.id]) for part in parts]
         return (

@@ -8,7 +8,7 @@ import click
 
 from bedtick.analysis.cli.night_errors import night_errors
 from bedtick.analysis.cli.options import database_option
-from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, log_to_stderr, open_rig
+from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, log_to_stderr, open_site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 def command(
     bus: str, chip: str, *, speed: str, seed: int, db: Path, config: Path | None, print_config: bool
 ) -> None:
-    """Record until stopped by SIGTERM or Ctrl-C.
+    """Record every sensor of the settings until stopped by SIGTERM or Ctrl-C.
+
+    A sensor that does not answer is tried again until it does; the others are recorded meanwhile.
 
     \b
     bedtick run                              the sensor on /dev/i2c-1
@@ -35,7 +37,7 @@ def command(
     bedtick run --print-config > bedtick.toml
     """  # noqa: D301  click reads the character, not a backslash
     with night_errors():
-        from bedtick.logger.settings import print_settings, read_settings  # noqa: PLC0415  the night's side
+        from bedtick.logger.settings import print_settings, read_settings, with_chip  # noqa: PLC0415  the night's side
 
         settings = read_settings(config)
         if print_config:
@@ -48,6 +50,7 @@ def command(
         with stop_on_signals() as stop:  # first of all: what follows takes a moment to load
             from bedtick.logger.daemon import Control, record  # noqa: PLC0415  the same
 
-            rig = open_rig(bus, chip, settings.sensor, seed=seed, at_real_speed=speed == "1")
+            sensors = with_chip(settings, chip).sensors
+            site = open_site(bus, sensors, seed=seed, at_real_speed=speed == "1")
             log_to_stderr()
-            record(rig, settings, db, Control(stop=stop))
+            record(site, settings, db, Control(stop=stop))

@@ -13,6 +13,7 @@ from bedtick.analysis.cli.options import (
     database_option,
     json_option,
     night_argument,
+    place_option,
     print_json,
 )
 from bedtick.analysis.cli.progress import progress_bar
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 
 @click.command("sensitivity")
 @night_argument
+@place_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the jerks and their places."
 )
 @json_option
 @database_option
-def command(night: str, seed: int, *, as_json: bool, db: Path) -> None:
+def command(night: str, seed: int, *, place: str | None, as_json: bool, db: Path) -> None:
     """Measure what a night could and could not have found.
 
     Known jerks of graded size are added to the quiet time of its stored samples and detected again, with
@@ -45,7 +47,7 @@ def command(night: str, seed: int, *, as_json: bool, db: Path) -> None:
     bedtick sensitivity 2026-02-03 --json
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        chosen = asked_night(connection, db, night, as_json=as_json)
+        chosen = asked_night(connection, db, night, place, as_json=as_json)
         if chosen is None:
             return
         measured = _measure(connection, chosen, seed)

@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bedtick.logger.rig import Rig
+    from bedtick.logger.rig import Rig, Site
     from bedtick.logger.settings import SensorSettings
 
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
@@ -60,17 +60,23 @@ def find_settings(option: Path | None) -> Path | None:
     return SYSTEM_SETTINGS if SYSTEM_SETTINGS.exists() else None
 
 
-def open_rig(bus: str, chip: str, sensor: SensorSettings, *, seed: int, at_real_speed: bool) -> Rig:
-    """Open the bus that `--bus` names and find the chip on it."""
-    from bedtick.logger.emulated import emulated_rig, emulated_world  # noqa: PLC0415  the night's side
-    from bedtick.logger.rig import real_rig  # noqa: PLC0415  the same
+def open_rig(bus: str, sensor: SensorSettings, *, seed: int, at_real_speed: bool) -> Rig:
+    """Open the bus that `--bus` names and find the sensor's chip on it."""
+    (seat,) = open_site(bus, (sensor,), seed=seed, at_real_speed=at_real_speed).seats
+    return seat.open_rig()
+
+
+def open_site(bus: str, sensors: tuple[SensorSettings, ...], *, seed: int, at_real_speed: bool) -> Site:
+    """Open the bus that `--bus` names, and those that sensors name; no sensor is looked for yet."""
+    from bedtick.logger.emulated import emulated_site, emulated_world  # noqa: PLC0415  the night's side
+    from bedtick.logger.rig import real_site  # noqa: PLC0415  the same
 
     parts = _BUS.fullmatch(bus)
     if parts is not None and parts["number"]:
-        return real_rig(int(parts["number"]), chip, sensor)
+        return real_site(int(parts["number"]), sensors)
     file = parts["file"] if parts is not None else None
     world = emulated_world(Path(file) if file else None, seed)
-    return emulated_rig(world, chip, sensor, at_real_speed=at_real_speed)
+    return emulated_site(world, sensors, at_real_speed=at_real_speed)
 
 
 def log_to_stderr() -> None:

@@ -12,6 +12,7 @@ from bedtick.analysis.cli.options import (
     database_option,
     json_option,
     night_argument,
+    place_option,
     print_json,
     scoring_option,
 )
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 @click.command("summary")
 @night_argument
+@place_option
 @database_option
 @json_option
 @scoring_option
-def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None:
+def command(night: str, *, place: str | None, db: Path, as_json: bool, scoring: str | None) -> None:
     """Show one night on one screen.
 
     NIGHT is last (the default), the date of the evening, or rN for a recording without a clock.
@@ -40,13 +42,18 @@ def command(night: str, db: Path, *, as_json: bool, scoring: str | None) -> None
     bedtick summary 2026-02-03
     bedtick summary r12 --json
     """  # noqa: D301  click reads the character, not a backslash
-    print_summary(db, night, as_json=as_json, scoring=scoring)
+    print_summary(db, night, place, as_json=as_json, scoring=scoring)
 
 
 def print_summary(
-    db: Path, night: str = "last", *, as_json: bool = False, scoring: str | None = None
+    db: Path,
+    night: str = "last",
+    place: str | None = None,
+    *,
+    as_json: bool = False,
+    scoring: str | None = None,
 ) -> None:
-    """Print the summary of a night.
+    """Print the summary of a night; `place` chooses where several have one.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def print_summary(
         No such database, night or scoring.
     """
     with reading(db) as connection:
-        found = asked_night(connection, db, night, as_json=as_json)
+        found = asked_night(connection, db, night, place, as_json=as_json)
         if found is None:
             return
         (chosen,) = choose_scoring(connection, [found], scoring)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bedtick.analysis.cli.night_errors import night_errors
-from bedtick.analysis.cli.options import current_look, database_option, json_option, print_json
+from bedtick.analysis.cli.options import current_look, database_option, json_option, place_option, print_json
 from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, open_rig
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ one tap every 3 seconds or so, and let go at once. It ends by itself, after
 @chip_option
 @database_option
 @config_option
+@place_option
 @json_option
-def command(bus: str, chip: str, *, db: Path, config: Path | None, as_json: bool) -> None:
+def command(bus: str, chip: str, *, db: Path, config: Path | None, place: str | None, as_json: bool) -> None:
     """Calibrate a bed: how long it rings after a push, measured from five taps.
 
     Takes a minute, once for each bed and place of the sensor. The next recording uses it to tell a short
@@ -48,17 +49,18 @@ def command(bus: str, chip: str, *, db: Path, config: Path | None, as_json: bool
     bedtick tap --bus emulated     taps that come by themselves
     """  # noqa: D301  click reads the character, not a backslash
     with night_errors():
-        from bedtick.logger.settings import read_settings  # noqa: PLC0415  the night's side
+        from bedtick.logger.settings import read_settings, sensor_at, with_chip  # noqa: PLC0415  the night's side
         from bedtick.logger.signals import stop_on_signals  # noqa: PLC0415  the same
 
         with stop_on_signals() as stop:  # first of all: what follows takes a moment to load
             from bedtick.logger.tap.session import Telling, calibrate_bed  # noqa: PLC0415  the same
 
-            settings = read_settings(config)
+            settings = with_chip(read_settings(config), chip)
+            wanted = sensor_at(settings, place)
             telling = Telling(stop=stop) if as_json else Telling(_ask, _Scale(current_look()).show, stop)
-            rig = lambda: _open_rig(bus, chip, settings.sensor)  # noqa: E731
+            rig = lambda: _open_rig(bus, wanted)  # noqa: E731
             with _silent_sampler():
-                sensor, calibration = calibrate_bed(rig, settings.sensor, db, telling)
+                sensor, calibration = calibrate_bed(rig, db, telling)
     if as_json:
         print_json(_as_json(sensor, calibration))
     else:
@@ -77,13 +79,13 @@ def _silent_sampler() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _open_rig(bus: str, chip: str, sensor: SensorSettings) -> Rig:
+def _open_rig(bus: str, sensor: SensorSettings) -> Rig:
     """Open what `--bus` names; on the emulated bed somebody taps."""
     if bus != "emulated":
-        return open_rig(bus, chip, sensor, seed=0, at_real_speed=False)
+        return open_rig(bus, sensor, seed=0, at_real_speed=False)
     from bedtick.logger.emulated import emulated_rig, tapped_world  # noqa: PLC0415  the night's side
 
-    return emulated_rig(tapped_world(seed=0), chip, sensor, at_real_speed=False)
+    return emulated_rig(tapped_world(seed=0), sensor, at_real_speed=False)
 
 
 def _ask(rate_hz: int) -> None:

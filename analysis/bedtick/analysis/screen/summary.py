@@ -42,6 +42,8 @@ _HOUR_ROWS = 10  # a longer night is shown in wider steps, to stay on one screen
 _BAR_CELLS = 36
 _DIVISION_CELLS = 12
 _FAULT_KINDS = 3
+_LIGHTS = 4  # times at which the lights went off or on that are told one by one
+_LIGHT_WORDS = {"lights_off": "lights off", "lights_on": "lights on"}
 _ENOUGH_VALID_S = 300  # less valid time than this, or than half, gives no rate worth a bar
 _COLUMN = 38
 
@@ -159,6 +161,7 @@ def _findings(summary: Summary, look: Look) -> list[str]:
         _quiet(summary),
         _weakest(summary),
         *_left_out(summary),
+        *_markers(summary),
         *_faults(summary, look),
     ]
     return [line for text in lines for line in wrap(text, WIDTH, subsequent_indent="  ")]
@@ -189,9 +192,8 @@ def _weakest(summary: Summary) -> str:
     weakest = summary.weakest
     if weakest is None:
         return "Sensitivity: not measured, for no minute was at least half valid."
-    one_place = len({part.recording.place for part in summary.night.parts}) == 1
     return (
-        f"Sensitivity: tonight, {'on this bed' if one_place else 'at these sensors'}, jerks above "
+        f"Sensitivity: tonight, on this bed, jerks above "
         f"{_bound(weakest.median_mg)} mg (worst tenth: {_bound(weakest.worst_tenth_mg)} mg)."
     )
 
@@ -207,6 +209,18 @@ def _left_out(summary: Summary) -> list[str]:
     if not outside:
         return []
     return [f"Left out of the rates: {plural(outside, 'event')} in minutes that were mostly not valid."]
+
+
+def _markers(summary: Summary) -> list[str]:
+    if not summary.markers:
+        return []
+    felt = sum(marker.kind == "felt" for marker in summary.markers)
+    told = [f"{plural(felt, 'jerk')} felt"] if felt else []
+    lights = [marker for marker in summary.markers if marker.kind in _LIGHT_WORDS]
+    told += [f"{_LIGHT_WORDS[m.kind]} {moment(summary.night, m.start_ns)}" for m in lights[:_LIGHTS]]
+    if len(lights) > _LIGHTS:
+        told.append(f"{len(lights) - _LIGHTS} more of these")
+    return [f"Marked: {', '.join(told)}."]
 
 
 def _faults(summary: Summary, look: Look) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bedtick.analysis.screen.look import shown
 from bedtick.analysis.screen.words import moment, number
 
 if TYPE_CHECKING:
@@ -25,10 +26,18 @@ _EVENT_HEADING = (
 
 
 def nights_table(rows: Iterable[NightRow], look: Look) -> Iterator[str]:
-    """One line a night, the latest last; rates are per valid hour of the whole night."""
-    yield look.heading(_NIGHT_HEADING)
+    """One line a night, the latest last; rates are per valid hour of the whole night.
+
+    Where there are several places, each has a table of its own, under its name.
+    """
+    by_place: dict[str, list[NightRow]] = {}
     for row in rows:
-        yield _night_line(row)
+        by_place.setdefault(row.night.place, []).append(row)
+    for place, its_rows in by_place.items():
+        if len(by_place) > 1:
+            yield f"Place: {shown(place, look)}"
+        yield look.heading(_NIGHT_HEADING)
+        yield from map(_night_line, its_rows)
 
 
 def events_table(night: Night, events: Iterable[Event], look: Look) -> Iterator[str]:

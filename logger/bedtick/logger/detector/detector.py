@@ -137,6 +137,17 @@ class Detector:
         """Return the minute that is not over yet, as a list of one; empty before the first second."""
         return minutes_from(self._state["minute"].tolist(), self._mg, self._rate_hz)
 
+    def motion_mg(self, since_sample: int) -> NDArray[np.float64]:
+        """Return the norm of motion, as peaks are measured by, of each step (about 10 ms) since a sample.
+
+        Of the last 10 s at the most; only of steps that are whole. Missing samples count as 0.
+        """
+        step = int(self._state["step"][0])
+        first = max(since_sample // int(self._params["samples_per_step"][0]), step - lay.RING_STEPS)
+        squares: NDArray[np.float64] = self._state["ring"][0, :, lay.SQUARE]
+        motion_mg: NDArray[np.float64] = np.sqrt(squares[np.arange(first, step) % lay.RING_STEPS]) * self._mg
+        return motion_mg
+
     def _take(self, block: NDArray[np.generic]) -> None:
         """Give a block to the kernel; rows with a NaN as missing samples."""
         if block.dtype.kind != "f":

@@ -11,7 +11,6 @@ from bedtick.firmware.errors import BusError, StoreError
 from bedtick.firmware.sample_clock import SampleClock
 from bedtick.logger.rig import Rig, choose_rate_hz
 from bedtick.logger.sampler import Sampler
-from bedtick.logger.settings import SensorSettings
 from bedtick.logger.store.database import open_database, recording_lock, store_errors
 from bedtick.logger.tap.judge import TAPS_WANTED, Calibration, CalibrationError, Measured, calibrate, measure
 from bedtick.logger.tap.listener import TapListener
@@ -35,7 +34,7 @@ class Telling:
 
 
 def calibrate_bed(
-    open_rig: Callable[[], Rig], sensor: SensorSettings, path: Path, telling: Telling
+    open_rig: Callable[[], Rig], path: Path, telling: Telling
 ) -> tuple[SensorName, Calibration]:
     """Calibrate a bed from taps, and store the result in the database.
 
@@ -43,8 +42,6 @@ def calibrate_bed(
     ----------
     open_rig
         Opens the bus and finds the chip; not called while somebody else samples.
-    sensor
-        The sensor's settings.
     path
         The database, opened before anybody taps for nothing.
     telling
@@ -68,8 +65,8 @@ def calibrate_bed(
         db = open_database(path)
         try:
             rig = open_rig()
-            name = SensorName(sensor.place, rig.chip.name, rig.bus_name, rig.address)
-            calibration = calibrate(_listen(rig, sensor, telling))
+            name = SensorName(rig.sensor.place, rig.chip.name, rig.bus_name, rig.address)
+            calibration = calibrate(_listen(rig, telling))
             with store_errors(path):
                 store_calibration(db, name, calibration, rig.wall.read())
         finally:
@@ -77,19 +74,19 @@ def calibrate_bed(
     return name, calibration
 
 
-def _listen(rig: Rig, sensor: SensorSettings, telling: Telling) -> list[Measured]:
+def _listen(rig: Rig, telling: Telling) -> list[Measured]:
     """Return the taps of a minute, or of as long as it takes until five of them are good."""
-    rate_hz = choose_rate_hz(rig.chip, sensor)
+    rate_hz = choose_rate_hz(rig.chip, rig.sensor, rig.sharing)
 
     def set_up() -> None:
         rig.chip.identify()
-        rig.chip.configure(rate_hz, sensor.range_g)
+        rig.chip.configure(rate_hz, rig.range_g)
         rig.chip.start()
 
     set_up()
     times = SampleClock(rig.nominal_hz or float(rate_hz))
     listener = TapListener(
-        times.rate_hz, 1e3 * rig.chip.scale_g[sensor.range_g], rig.chip.full_scale_counts[sensor.range_g]
+        times.rate_hz, 1e3 * rig.chip.scale_g[rig.range_g], rig.chip.full_scale_counts[rig.range_g]
     )
     sampler = Sampler(
         rig.chip, rig.clock, set_up=set_up, recorder=listener, times=times, put=lambda _batch: None

@@ -50,3 +50,12 @@ def newest_calibration(db: sqlite_utils.Database, sensor: SensorName) -> StoredC
         [find_sensor(db, asdict(sensor))],
     ).fetchone()
     return None if row is None else StoredCalibration(Calibration(*row[:4]), row[4])
+
+
+def newest_calibrations(db: sqlite_utils.Database) -> dict[SensorName, StoredCalibration]:
+    """Return what was last tapped with each sensor that ever was."""
+    rows = db.execute(
+        "SELECT place, chip, bus, address, taps, ring_down_s, resonance_hz, ring_down_spread, utc_ns"
+        " FROM calibrations c JOIN sensors s ON s.id = c.sensor_id ORDER BY c.id"
+    ).fetchall()
+    return {SensorName(*row[:4]): StoredCalibration(Calibration(*row[4:8]), row[8]) for row in rows}
