@@ -24,7 +24,7 @@ from bedtick.firmware.chips.adxl345 import Adxl345
 from bedtick.firmware.emulator import EmulatedClock
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.detector.detector import Detector
-from bedtick.logger.rig import Rig
+from bedtick.logger.rig import Rig, site_of
 from bedtick.logger.settings import DetectorSettings, Settings
 from bedtick.logger.wall_clock import EmulatedWallClock
 
@@ -117,9 +117,9 @@ def run_daemon(counts: NDArray[np.int16], database: Path) -> None:
     driver = Adxl345(I2CBus(smbus2.SMBus(), "a table"), ADDRESS, clock)
     rig = Rig(
         driver, ADDRESS, "table", clock, EmulatedWallClock(clock, None, synced=False), source="emulated",
-        has_ended=lambda: chip.ended,
+        sensor=Settings().sensor, has_ended=lambda: chip.ended,
     )  # fmt: skip
-    record(rig, Settings(), database, Control())
+    record(site_of(rig), Settings(), database, Control())
 
 
 def run_detector(counts: NDArray[np.int16], block: int) -> None:
