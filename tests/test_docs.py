@@ -22,6 +22,7 @@ from bedtick.analysis.cli import COMMANDS, main
 from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.linux_i2c import TIMEOUT_MS
 from bedtick.firmware.retries import PAUSES_S, TREATMENTS, UNKNOWN
+from bedtick.logger.check.finding import Finding
 from bedtick.logger.detector import filters, parameters
 from bedtick.logger.detector.events import LARGE, MOVEMENT, TURN, TWITCH
 from bedtick.logger.detector.kernel import bursts, closing, splitting
@@ -252,6 +253,12 @@ def test_every_key_of_the_json_is_explained(tmp_path):
         value = json.loads(result.stdout)
         for key in value[0] if isinstance(value, list) else value:
             assert f"`{key}`" in page, f"{command}: {key}"
+
+
+def test_every_key_of_a_check_is_explained():
+    """The page on JSON has one entry for each key of a line of `bedtick check --json`."""
+    page = (ROOT / "docs" / "json.md").read_text().split("\n## A line of a check\n")[1]
+    assert [row[0] for row in table_rows(page, "key")] == [f.name for f in fields(Finding)]
 
 
 def write_short_night(path):

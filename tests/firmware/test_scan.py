@@ -10,6 +10,7 @@ from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.emulator import EmulatedAdapter, EmulatedClock, Still
 from bedtick.firmware.emulator.chips import EMULATED_CHIPS
 from bedtick.firmware.errors import BusError, SettingsError
+from bedtick.firmware.linux_i2c import owned_words
 from bedtick.firmware.scan import explain_nothing, explain_several, scan, usual_addresses
 
 
@@ -136,3 +137,15 @@ def test_unknown_chip():
     """A name that is no chip's is refused with those that are."""
     with pytest.raises(SettingsError, match="no chip is called 'bma999'; there are auto, adxl345"):
         look({}, "bma999")
+
+
+@pytest.mark.parametrize(
+    ("driver", "remedy"),
+    [("adxl345_i2c", "blacklist adxl345_i2c"), ("unknown", "a driver of the kernel: remove")],
+)
+def test_an_owned_address_tells_how_to_free_it(driver, remedy):
+    """With the driver's name, it can be blacklisted; without one, only its overlay can be looked for."""
+    words = owned_words("/dev/i2c-1", 0x53, driver)
+    assert remedy in words
+    assert "0x53" in words
+    assert "unknown" not in words

@@ -22,6 +22,7 @@ TIMEOUT_UNIT_MS = 10
 # read asks for. A stuck bus costs little more than it must.
 TIMEOUT_MS = 200
 DEVICES = Path("/sys/bus/i2c/devices")
+UNNAMED = "unknown"  # a driver that the kernel does not name
 
 
 class LinuxAdapter(SMBus):
@@ -75,6 +76,11 @@ def open_adapter(number: int) -> LinuxAdapter:
 
 def owned_words(bus_name: str, address: int, driver: str) -> str:
     """Return one line on an address that a driver of the kernel uses: which one, and how to free it."""
+    if driver == UNNAMED:
+        return (
+            f"{bus_name}: address 0x{address:02X} is in use by a driver of the kernel: remove the sensor's "
+            "dtoverlay line from /boot/firmware/config.txt, then reboot"
+        )
     return (
         f"{bus_name}: address 0x{address:02X} is in use by the kernel's driver {driver}: remove its "
         f"dtoverlay line from /boot/firmware/config.txt, or write 'blacklist {driver}' to "
@@ -84,7 +90,7 @@ def owned_words(bus_name: str, address: int, driver: str) -> str:
 
 def _driver_name(number: int, address: int) -> str:
     link = DEVICES / f"{number}-{address:04x}" / "driver"
-    return link.resolve().name if link.exists() else "unknown"
+    return link.resolve().name if link.exists() else UNNAMED
 
 
 def _missing_bus(number: int, name: str) -> str:

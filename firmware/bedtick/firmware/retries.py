@@ -78,7 +78,9 @@ TREATMENTS = (
     ),
     Treatment("refused", (errno.EOPNOTSUPP,), "this controller cannot do such a transfer"),
 )
-SETTINGS_LOST = Treatment("settings lost", (), "the chip is not as it was set up", set_up_at=1)
+SETTINGS_LOST = Treatment(
+    "settings lost", (), "the chip is not as it was set up", set_up_at=1, reopen_at=NEVER
+)
 UNKNOWN = Treatment("unknown", (), "")
 BY_ERRNO = {number: treatment for treatment in TREATMENTS for number in treatment.errnos}
 
