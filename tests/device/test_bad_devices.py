@@ -105,7 +105,7 @@ def test_check_of_a_bus_that_is_not_there(bedtick, tmp_path):
     result = bedtick("check", "--bus", "7", "--db", tmp_path / "bed.db")
     assert result.exit_code == 1
     said = " ".join(result.stdout.split())
-    assert "failure sensor /dev/i2c-7 does not exist" in said
+    assert "failure bus /dev/i2c-7 does not exist" in said
     assert "ok database" in said
     assert "ok detector" in said
     assert result.stderr == "Error: 1 of these would cost a night; see above.\n"

@@ -1,4 +1,4 @@
-"""`check` touches the sensor only where it is known that nothing records with it."""
+"""`check` touches a sensor only where nothing records with it, and always looks at the rest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from bedtick.firmware.errors import BusError
-from bedtick.logger.check import FAILURE, GOOD, WARNING, check_device
+from bedtick.logger.check.device import check_device
+from bedtick.logger.check.finding import FAILURE, GOOD, WARNING
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.database import recording_lock
 
@@ -20,11 +21,11 @@ def findings():
     def check(path):
         opened = []
 
-        def open_rig():
+        def open_site():
             opened.append(1)
             raise BusError("no bus here")
 
-        return {finding.what: finding for finding in check_device(open_rig, Settings(), path)}, len(opened)
+        return {finding.what: finding for finding in check_device(open_site, Settings(), path)}, len(opened)
 
     return check
 
@@ -50,6 +51,7 @@ def test_running_recording_leaves_the_sensor_alone(findings, tmp_path):
     assert opened == 0
     assert (found["database"].state, found["sensor"].state) == (GOOD, GOOD)
     assert "a recording is running" in found["sensor"].sentence
+    assert {"power", "detector", "clock", "disk"} <= set(found)
 
 
 def test_sensor_is_looked_at_where_nothing_records(findings, tmp_path):
@@ -60,4 +62,4 @@ def test_sensor_is_looked_at_where_nothing_records(findings, tmp_path):
         found, opened = findings(tmp_path / name)
         assert opened == 1
         assert found["database"].state == state
-        assert (found["sensor"].state, found["sensor"].sentence) == (FAILURE, "no bus here")
+        assert (found["bus"].state, found["bus"].sentence) == (FAILURE, "no bus here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 from bedtick.analysis.cli.night_errors import night_errors
 from bedtick.analysis.cli.options import current_look, database_option, json_option, print_json
+from bedtick.analysis.cli.quiet_log import quiet_log
 from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, open_site
 from bedtick.analysis.screen.look import shown
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from bedtick.logger.check.finding import Finding
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
-STATE_CELLS, NAME_CELLS, TEXT_CELLS = 8, 10, 60
+STATE_CELLS, NAME_CELLS = 8, 10
+MOST_TEXT_CELLS, LEAST_TEXT_CELLS = 60, 18
 
 
 @click.command("check")
@@ -48,7 +51,8 @@ def command(bus: str, chip: str, *, db: Path, config: Path | None, as_json: bool
         site = lambda: open_site(bus, settings.sensors, seed=0, at_real_speed=False)  # noqa: E731
         findings = check_device(site, settings, db)
         tell = _as_json if as_json else _as_lines
-        failures = tell(findings, len(settings.sensors) > 1)
+        with quiet_log():
+            failures = tell(findings, len(settings.sensors) > 1)
     if failures:
         raise click.ClickException(f"{failures} of these would cost a night; see above.")
 
@@ -67,7 +71,7 @@ def _as_lines(findings: Iterator[Finding], has_places: bool) -> int:
         made.append(finding)
         if has_places and finding.place != place:
             place = finding.place
-            click.echo(look.heading(shown(f"\n{place or 'the device'}", look)))
+            click.echo(f"\n{look.heading(shown(place or 'the device', look))}")
         _show(finding, look)
     return _count_failures(made)
 
@@ -88,4 +92,6 @@ def _show(finding: Finding, look: Look) -> None:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, TEXT_CELLS, break_long_words=False, break_on_hyphens=False)
+    room = shutil.get_terminal_size().columns - STATE_CELLS - NAME_CELLS - 2
+    cells = max(min(room, MOST_TEXT_CELLS), LEAST_TEXT_CELLS)
+    return textwrap.wrap(text, cells, break_long_words=False, break_on_hyphens=False)

@@ -37,7 +37,8 @@ def command(
     bedtick run --print-config > bedtick.toml
     """  # noqa: D301  click reads the character, not a backslash
     with night_errors():
-        from bedtick.logger.settings import print_settings, read_settings, with_chip  # noqa: PLC0415  the night's side
+        from bedtick.logger.printed_settings import print_settings  # noqa: PLC0415  the night's side
+        from bedtick.logger.settings import read_settings, with_chip  # noqa: PLC0415  the same
 
         settings = read_settings(config)
         if print_config:
