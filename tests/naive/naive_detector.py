@@ -160,9 +160,11 @@ class NaiveDetector(NaiveFloor):
             event.first - self.steps(chosen.BEFORE_S), self.closed + 1, last - int(self.run_steps[last]) + 1
         )
         before = max(self.energy(first, event.first - 1) / self.steps(chosen.BEFORE_S), 3.0)
+        seen = self.energy(event.first, last) / (last - event.first + 1)
+        quiet = max(before, seen / chosen.ONSET_RATIO)
         gains = {}
         for k in range(event.first, last + 1):
-            ratio = self.energy(k, last) / (last - k + 1) / before
+            ratio = self.energy(k, last) / (last - k + 1) / quiet
             gains[k] = (last - k + 1) * (ratio - 1 - math.log(ratio)) if ratio > 1 else -math.inf
         best = max(gains, key=gains.get)
         event.onset = best if gains[best] > -math.inf else last

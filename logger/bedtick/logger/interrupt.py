@@ -1,9 +1,9 @@
 """Waiting for a chip's interrupt line instead of for the time of the next drain.
 
-The line is high while about half of the FIFO waits to be read; by the clock a drain comes at 0.4 of it. So a
-drain finds a quarter more, and the daemon wakes up a fifth less often. That is all there is to gain: sample
-times come from the sample clock either way. Where half of the FIFO takes longer than `LONGEST_RISE_NS` there
-is nothing to gain: by the clock a drain comes sooner.
+The line is high while about half of the FIFO waits to be read; by the clock a drain comes when nearly as much
+should be waiting. So there is little to gain: a chip that runs slower than it should is not asked too early, and
+that is all, since sample times come from the sample clock either way. Where half of the FIFO takes longer than
+`LONGEST_RISE_NS` there is nothing to gain: by the clock a drain comes sooner.
 
 The wait for the line begins when the drain is due by the clock, and ends at one and a half times as long as
 the line needs to rise. So a line that is always high is the clock's own pace; one that never rises still

@@ -79,6 +79,7 @@ PARAMETERS = _record(
     hum_hz=_F,
     steady_ratio=_F,
     emerge_ratio=_F,
+    onset_ratio=_F,
     steady_steps=_I,
     machine_square=_F,  # counts^2: what shakes harder is taken for a person
     low_ratio=_F,

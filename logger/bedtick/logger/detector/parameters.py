@@ -33,6 +33,7 @@ MOST_SWAY = 1.5  # more than this no heartbeat needs
 RISE_RATIO = 4.0  # a jerk level over the smallest of the second before: a washer runs up more slowly
 LONG_RISE = 2.3  # a long level over the smallest of the two seconds before
 EMERGE_RATIO = 2.0  # energy of an event over that of the second before its onset
+ONSET_RATIO = 60.0  # energy of an event over what is taken to be before its onset, at most
 SEARCH_S = 0.1  # an onset lies at most this long before the window that showed it
 BEFORE_S = 1.0  # about a heartbeat
 ONSET_S = 0.15  # seen of an event before its onset is sought: its energy must outweigh the noise before it
@@ -149,6 +150,7 @@ def _ratios(settings: DetectorSettings, step_hz: float) -> dict[str, float]:
         "long_rise": LONG_RISE,
         "short_share": SHORT_SHARE,
         "emerge_ratio": EMERGE_RATIO,
+        "onset_ratio": ONSET_RATIO,
         "split_ratio": SPLIT_RATIO,
         "ring_decay": math.exp(-2.0 / (effective_ring_down_s(settings) * step_hz)),
         "sway_margin": SWAY_MARGIN,

@@ -21,7 +21,9 @@ def settle_onset(s, p, last):
     first = max(s.search_from_step - p.before_steps, s.closed_step + 1, s.run_from)
     before = energy(s, first, s.search_from_step - 1) if first < s.search_from_step else 0.0
     before = max(before / p.before_steps, 3.0)
-    s.onset_step = onset_step(s, s.search_from_step, last, before)
+    # A quiet sensor shows a strong jerk's first stirring, a noisy one does not: their onsets shall agree.
+    seen = energy(s, s.search_from_step, last) / (last + 1 - s.search_from_step)
+    s.onset_step = onset_step(s, s.search_from_step, last, max(before, seen / p.onset_ratio))
     s.emergence = energy(s, s.onset_step, last) / (last + 1 - s.onset_step) / before
     s.counted_step = s.last_above_step = s.onset_step
     for k in range(s.onset_step, last + 1):
