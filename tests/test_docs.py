@@ -157,11 +157,14 @@ def test_the_times_of_the_page_on_faults_are_those_of_the_code():
     assert f"or for {HOLD_NS / 1e9:g} s, whichever" in page
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples_of_settings_in_the_documents_are_taken(page):
-    """Each TOML example in a page is a settings file without a mistake."""
-    for example in re.findall(r"^```toml\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
-        parse_settings(tomllib.loads(example), page.name)
+def test_examples_of_settings_in_the_documents_are_taken():
+    """Each TOML example in a page is a settings file without a mistake; README and pins.md have one."""
+    pages_with_one = set()
+    for page in PAGES:
+        for example in re.findall(r"^```toml\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
+            parse_settings(tomllib.loads(example), page.name)
+            pages_with_one.add(page.name)
+    assert {"README.md", "pins.md"} <= pages_with_one
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

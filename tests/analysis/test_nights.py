@@ -183,6 +183,46 @@ def test_last_is_the_latest_night(bed):
     assert find_night(nights, "2026-02-03").name == "2026-02-03"
 
 
+def test_nights_without_a_clock_stand_by_their_number(bed):
+    """The tenth recording without a clock follows the ninth, and is the last."""
+    for _ in range(11):
+        bed.add(synced=None, wall=False, length_s=60)
+    assert names_in(bed) == [f"r{number}" for number in range(1, 12)]
+    assert find_night(nights_in(bed), "last").name == "r11"
+
+
+def test_two_places_without_a_clock_are_asked_about(bed):
+    """Two sides recorded at the same time have two names: `last` asks which, and a name or a place tells."""
+    bed.add(synced=None, wall=False, length_s=60, boot_s=100, place="left")
+    bed.add(synced=None, wall=False, length_s=60, boot_s=130, place="right")
+    nights = nights_in(bed)
+    with pytest.raises(UnknownNightError, match="night r1 and r2 was recorded at several places; choose"):
+        find_night(nights, "last")
+    assert find_night(nights, "last", "left").name == "r1"
+    assert find_night(nights, "last", "right").name == "r2"
+    assert find_night(nights, "r2").place == "right"
+
+
+@pytest.mark.parametrize(
+    ("other", "shared"),
+    [
+        ({"boot_s": 160}, {}),
+        ({"boot_s": 40}, {}),
+        ({"boot_id": "other"}, {}),
+        ({}, {"boot_id": None}),
+        ({"boot_id": None}, {"boot_id": None}),
+        ({"place": "right"}, {}),
+    ],
+    ids=["later", "earlier", "another boot", "one import", "two imports", "the same place"],
+)
+def test_a_place_that_recorded_at_another_time_is_not_asked_about(bed, other, shared):
+    """`last` is plain where no other place recorded at the same time of the same boot."""
+    plan = {"synced": None, "wall": False, "length_s": 60, "boot_s": 100}
+    bed.add(**plan | {"place": "left"} | other)
+    bed.add(**plan | {"place": "right"} | shared)
+    assert find_night(nights_in(bed), "last").name == "r2"
+
+
 def test_unknown_night_is_named(bed):
     """An unknown night is named in one line, with the last one and what lists all."""
     bed.add(length_s=60)
@@ -235,10 +275,18 @@ def test_open_recording_ends_with_its_last_row(bed):
     assert [part.end_sample for part in night.parts] == [6000, 6350]
 
 
-def test_recording_that_only_just_began(bed):
-    """A recording without a single row is a night of no length."""
+def test_recording_that_ended_without_a_sample_is_no_night(bed):
+    """What was closed or cut short before its first sample is not listed, and is not the last night."""
+    bed.add(length_s=60)
+    bed.add(length_s=0)
     bed.add(ended=None, closed=False, length_s=0)
-    (night,) = nights_in(bed)
+    assert names_in(bed) == ["2026-02-03"]
+
+
+def test_recording_that_only_just_began(bed):
+    """A running recording without a single row is a night of no length."""
+    bed.add(ended=None, closed=False, length_s=0, boot_id="this", seen_boot_ns=999 * SECOND_NS)
+    (night,) = nights_in(bed, Machine("this", 1000 * SECOND_NS))
     assert (night.name, night.parts[0].recorded_s) == ("r1", 0)
 
 

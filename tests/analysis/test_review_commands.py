@@ -21,7 +21,7 @@ NIGHT_KEYS = [
     "events", "per_valid_hour", "twitch", "movement", "large", "turn",
 ]  # fmt: skip
 SUMMARY_KEYS = [
-    "night", "time_zone", "start_utc", "end_utc", "clock", "ended", "samples_missing_at_most_s",
+    "night", "place", "time_zone", "start_utc", "end_utc", "clock", "ended", "samples_missing_at_most_s",
     "events_missing_at_most_s", "recordings", "recorded_s", "valid_s", "invalid_s", "unscored_s", "rates_of",
     "events", "kinds", "hours", "activity", "strongest", "bouts", "minutes_to_long_quiet", "weakest_mg",
     "weakest_worst_tenth_mg", "faults", "markers",

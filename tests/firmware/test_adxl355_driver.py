@@ -166,6 +166,69 @@ def test_a_driver_that_starts_again_compares_with_what_it_finds(make_rig):
     assert rig.bus.read(ADDRESS, 0x28, 1) == b"\x05"
 
 
+def garble_once(rig, register, position, value, nth=0):
+    """Have one byte of the `nth` read from a register arrive as another."""
+    keep, seen = rig.chip.read, []
+
+    def read(length):
+        is_hit = rig.chip._pointer == register
+        data = bytearray(keep(length))
+        if is_hit:
+            seen.append(register)
+            data[position] = value if len(seen) == nth + 1 else data[position]
+        return bytes(data)
+
+    rig.chip.read = read
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+def test_garbled_factory_settings_are_not_believed(make_rig, nth):
+    """Two readings that differ are a fault of the bus, and the next try begins anew."""
+    driver, rig, _ = make_rig(Still(), "adxl355")
+    garble_once(rig, 0x50, 2, 0x77, nth)
+    with pytest.raises(BusError, match=r"0x1D: .*factory settings read .*77.* the bus garbles bytes"):
+        driver.configure(500, 4)
+    for _ in range(2):
+        driver.configure(500, 4)
+
+
+@pytest.mark.parametrize("failing", [0, 9], ids=["at work", "after resets that failed"])
+def test_another_part_in_its_place_is_taken(make_rig, failing):
+    """The factory settings are another part's own: they are read anew once the power was cut."""
+    driver, rig, _ = make_rig(Still(), "adxl355")
+    driver.configure(500, 4)
+    rig.chip.failing_resets = failing
+    if failing:
+        with pytest.raises(ChipError, match="cut its power"):
+            driver.configure(500, 4)
+    rig.chip.failing_resets = 0
+    rig.chip.factory = bytes(value ^ 0x11 for value in rig.chip.factory)
+    rig.chip.lose_power()
+    driver.configure(250, 2)
+    assert rig.bus.read(ADDRESS, 0x28, 1) == b"\x04"
+
+
+def test_a_reset_that_the_bus_cut_short_is_not_taken_for_a_loss_of_power(make_rig):
+    """Where nobody knows how a reset went, its factory settings are not believed: it is done again."""
+    driver, rig, _ = make_rig(Still(), "adxl355")
+    factory = rig.bus.read(ADDRESS, 0x50, 5)
+    driver.configure(500, 4)
+    rig.chip.failing_resets = 2
+    keep = rig.chip.read
+
+    def read(length):
+        if rig.chip._pointer == 0x50:
+            raise OSError(121, "no answer")
+        return keep(length)
+
+    rig.chip.read = read
+    with pytest.raises(BusError):
+        driver.configure(500, 4)
+    rig.chip.read = keep
+    driver.configure(500, 4)
+    assert rig.bus.read(ADDRESS, 0x50, 5) == factory
+
+
 def test_a_drain_is_two_reads(begin):
     """Status and level in one, all words in the other; settings are not read where samples come."""
     driver, rig, clock = begin()

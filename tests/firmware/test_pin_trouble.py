@@ -55,10 +55,7 @@ def reason():
     ("error", "words"),
     [
         (RuntimeError("This module can only be run on a Raspberry Pi!"), "no Raspberry Pi"),
-        (
-            NotImplementedError("This module does not understand old-style revision codes"),
-            "so old a Raspberry",
-        ),
+        (RuntimeError("This module does not understand old-style revision codes"), "so old a Raspberry"),
         (RuntimeError("Cannot determine SOC peripheral base address"), "apt install python3-rpi-lgpio"),
         (RuntimeError("No access to /dev/mem.  Try running as root!"), r"usermod -aG gpio \$USER"),
         (RuntimeError("something new"), "pins: something new"),

@@ -91,6 +91,21 @@ def test_slow_reads_are_no_evidence():
     assert (clock.rate_hz, clock.time_ns(8000), clock.rejected) == (before[0], before[1], before[2] + 1)
 
 
+@pytest.mark.parametrize("second_read_ms", [0.2, 4])
+@pytest.mark.parametrize("first_read_ms", [5, 20, 50, 300])
+def test_a_first_read_that_takes_long(first_read_ms, second_read_ms):
+    """Slow first reads give usable times at once, and leave no trace as soon as quick ones follow."""
+    clock = SampleClock(400)
+    middle_s = 0.03 - first_read_ms / 2e3
+    clock.observe(12, BEGAN_NS + round(middle_s * 1e9), first_read_ms * 1_000_000)
+    assert abs(error_s(clock, 400.0, 0.03)) <= first_read_ms / 2e3 + 0.01
+    late_s = 0.06 + second_read_ms / 2e3
+    clock.observe(24, BEGAN_NS + round(late_s * 1e9), round(second_read_ms * 1e6))
+    observe_span(clock, 400.0, 0.06, 1.0)
+    assert abs(error_s(clock, 400.0, 1.0)) < 0.5 / 400
+    assert clock.rejected == 0
+
+
 def test_a_bus_that_becomes_slow_for_good_is_accepted_again():
     """When every read takes much longer, the usual time follows and evidence is accepted again."""
     clock = SampleClock(400)

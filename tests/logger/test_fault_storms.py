@@ -45,6 +45,11 @@ def random_nacks(probability):
     return lambda rig, _clock: rig.faults.fail_randomly(11, nack=probability)
 
 
+def no_more(rig, _clock):
+    """Let chance do nothing any more."""
+    rig.faults.fail_randomly(0)
+
+
 def broken_reads(probability):
     """Let transfers break off after the chip gave its data away, by chance."""
     return lambda rig, _clock: rig.faults.fail_randomly(12, short_read=probability)
@@ -106,7 +111,10 @@ STORMS = {
 
 def due_actions(storm, lasts_s):
     """Every action of a storm with the second it is due at, in order."""
-    due = [] if storm.at_start is None else [(1.0, storm.at_start)]
+    due = []
+    if storm.at_start is not None:
+        # Over before the source ends: an oscillator that stops looks like samples that were lost.
+        due += [(1.0, storm.at_start), (lasts_s - 2.0, no_more)]
     if storm.every_s:
         rounds = int((lasts_s - 10.0 - max(at for at, _ in storm.actions)) // storm.every_s)
         due += [(5.0 + storm.every_s * k + at, act) for k in range(rounds + 1) for at, act in storm.actions]

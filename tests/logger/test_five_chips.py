@@ -94,8 +94,8 @@ def check_night(tmp_path, seed, lasts_s):
 
 @pytest.mark.parametrize("seed", SEEDS[:1])
 def test_five_chips_find_the_same_events(tmp_path, seed):
-    """In a quarter of an hour each chip finds every event of 3 times its smallest jerk, all at one time."""
-    check_night(tmp_path, seed, 900.0)
+    """In ten minutes each chip finds every event of 3 times its smallest jerk, all at one time."""
+    check_night(tmp_path, seed, 600.0)
 
 
 @pytest.mark.long

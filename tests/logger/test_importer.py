@@ -8,6 +8,7 @@ import sqlite3
 import numpy as np
 import pytest
 
+from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.errors import RecordingError, SettingsError
 from bedtick.firmware.recording_file import load_recording
 from bedtick.logger.daemon import Control
@@ -65,6 +66,12 @@ def onsets(path):
     return [row[0] for row in rows(path, "SELECT onset_sample FROM events ORDER BY onset_sample")]
 
 
+def stored_counts(path):
+    """All raw samples of the only recording; int32, shape (n, 3)."""
+    chunks = rows(path, "SELECT data, sample_count FROM raw_chunks ORDER BY first_sample")
+    return np.vstack([unpack(data, count) for data, count in chunks])
+
+
 # -- counts ----------------------------------------------------------------------------------------------
 
 
@@ -82,8 +89,7 @@ def test_a_scale_of_the_file_is_kept(recording_of, db_path):
     recording = recording_of(wanted * 0.0039, fs_hz=100.0, scale_g=0.0039)
     import_recording(recording, SETTINGS, db_path)
     assert rows(db_path, "SELECT scale_g, full_scale_counts FROM recordings") == [(0.0039, None)]
-    stored = [unpack(data, n) for data, n in rows(db_path, "SELECT data, sample_count FROM raw_chunks")]
-    assert np.array_equal(np.vstack(stored), wanted)
+    assert np.array_equal(stored_counts(db_path), wanted)
 
 
 @pytest.mark.parametrize(("range_g", "full"), [(2, 511), (4, 1023), (16, 4095)])
@@ -268,6 +274,24 @@ def assert_same_events(one, other):
     for event, twin in zip(one, other, strict=True):
         assert abs(event[0] - twin[0]) <= 2
         assert event[3] == pytest.approx(twin[3], rel=1e-6)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("chip", CHIPS)
+def test_import_and_replay_give_the_same_counts(recording_of, tmp_path, chip, dtype, order):
+    """To the last count, at each half of one and at both ends, whatever way the file's array lies."""
+    range_g = CHIPS[chip].usual_range_g
+    halves = np.random.default_rng(7).integers(-2000, 2000, (1200, 3)) + 0.5
+    acc_g = halves * CHIPS[chip].scale_g[range_g]
+    acc_g[500:520] = (1.01 * range_g, -1.01 * range_g, 99.0)
+    recording = recording_of(np.asarray(acc_g, dtype=dtype, order=order), fs_hz=100.0)
+    assert recording.acc_g.flags.c_contiguous == (order == "C")
+    straight, through = tmp_path / "import.db", tmp_path / "replay.db"
+    import_recording(recording, SETTINGS, straight, chip=chip)
+    replay_recording(recording, SETTINGS, through, chip=chip, control=Control())
+    assert len(stored_counts(straight)) == 1200
+    assert np.array_equal(stored_counts(straight), stored_counts(through))
 
 
 @pytest.mark.parametrize("rate_hz", [100.0, 197.24, 400.0])

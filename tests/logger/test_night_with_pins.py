@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import contextmanager
 from itertools import pairwise
@@ -14,6 +15,7 @@ from bedtick.firmware.emulator.pins import EmulatedPins
 from bedtick.firmware.pins import Change
 from bedtick.logger import daemon
 from bedtick.logger.daemon import Control, record
+from bedtick.logger.journal import Journal
 from bedtick.logger.rig import Rig, site_of
 from bedtick.logger.settings import PinSettings, SensorSettings, Settings
 from bedtick.logger.wall_clock import EmulatedWallClock
@@ -27,10 +29,14 @@ WATERMARK = 0x02  # of INT_SOURCE, register 0x30
 class Night:
     """A short night of one or several ADXL345 at rest; seconds count from its start.
 
-    `presses` are (at_s, held_s); `acts` maps seconds to functions of the list of emulated rigs.
+    `presses` are (at_s, held_s); `acts` maps seconds to functions of the list of emulated rigs; with `wait`
+    the last sensor does not answer before 30 s.
     """
 
-    def __init__(self, path, monkeypatch, presses=(), *, places=("bed",), lasts_s=20, acts=None, interrupt=0):
+    def __init__(
+        self, path, monkeypatch, presses=(), *,
+        places=("bed",), lasts_s=20, acts=None, interrupt=0, wait=False,
+    ):  # fmt: skip
         self.path = path
         clock = EmulatedClock(START)
         rigs = [build_emulator(Still(), clock, seed=number) for number in range(len(places))]
@@ -49,9 +55,12 @@ class Night:
 
         monkeypatch.setattr(daemon, "header", header)
         due = sorted((acts or {}).items())
+        rigs[-1].faults.unplugged = wait
 
         def stop():
             now_s = (clock.boot_ns() - START) / S
+            if wait:
+                rigs[-1].faults.unplugged = now_s < 30
             while due and now_s >= due[0][0]:
                 due.pop(0)[1](rigs)
             return now_s >= lasts_s
@@ -118,6 +127,23 @@ def test_an_unplugged_sensor_blinks(tmp_path, monkeypatch):
     assert len(blinks) >= 6
 
 
+def test_a_sensor_that_is_waited_for_blinks(tmp_path, monkeypatch):
+    """A second sensor that does not answer yet is shown after 5 s, until it does; the first one is well."""
+    night = Night(tmp_path / "a.db", monkeypatch, places=("left", "right"), lasts_s=60, wait=True)
+    blinks = night.blinks()
+    assert blinks[0] == pytest.approx(5, abs=2)
+    assert 28 < blinks[-1] < 41
+    assert night.recordings == [1, 2]
+
+
+def test_a_database_that_refuses_blinks(tmp_path, monkeypatch):
+    """While the database takes nothing the light says so, though samples come."""
+    monkeypatch.setattr(Journal, "is_in_trouble", property(lambda _journal: True))
+    blinks = Night(tmp_path / "a.db", monkeypatch).blinks()
+    assert blinks[0] == pytest.approx(5, abs=1)
+    assert len(blinks) >= 6
+
+
 def unplug(rigs, is_gone):
     """Take the first sensor away, or bring it back."""
     rigs[0].faults.unplugged = is_gone
@@ -130,3 +156,15 @@ def test_the_interrupt_changes_no_sample(tmp_path, monkeypatch):
     counts = [night.rows("SELECT end_sample FROM recordings")[0][0] for night in (by_line, by_clock)]
     assert counts[0] == pytest.approx(counts[1], abs=16)
     assert by_line.rows("SELECT count(*) FROM faults") == [(0,)]
+
+
+def test_the_interrupt_is_for_one_sensor(tmp_path, monkeypatch, caplog):
+    """With two sensors the line of one is left alone, and a warning says so."""
+    caplog.set_level(logging.INFO)
+    expected = []
+    monkeypatch.setattr(EmulatedPins, "expect", lambda _pins, pin: expected.append(pin))
+    Night(tmp_path / "a.db", monkeypatch, places=("left", "right"), interrupt=LINE)
+    assert expected == []
+    assert "pins.interrupt is for one sensor" in caplog.text
+    Night(tmp_path / "b.db", monkeypatch, interrupt=LINE)
+    assert expected == [LINE]

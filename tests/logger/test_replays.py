@@ -8,6 +8,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from bedtick.analysis.database import reading
+from bedtick.analysis.nights import load_nights
+from bedtick.firmware.emulator.chips import adxl345_output
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
 from bedtick.logger.replay import replay_recording
@@ -73,6 +76,24 @@ def test_each_settings_are_replayed_once(replay, tmp_path):
     assert scorings[0][2] != scorings[1][2]
     digests = rows(path, "SELECT DISTINCT source_digest FROM recordings")
     assert len(digests) == 1
+
+
+def test_a_replay_that_breaks_off_at_once_is_no_night(replay, monkeypatch, tmp_path):
+    """What failed before its first sample is not listed as a night; the next try is one."""
+    with monkeypatch.context() as patched:
+        patched.setattr(adxl345_output.Output, "encode", _fail)
+        with pytest.raises(RuntimeError, match="made to fail"):
+            replay()
+    assert rows(tmp_path / "bed.db", "SELECT count(*) FROM recordings") == [(1,)]
+    with reading(tmp_path / "bed.db") as connection:
+        assert load_nights(connection) == []
+    assert replay().is_whole
+    with reading(tmp_path / "bed.db") as connection:
+        assert [night.name for night in load_nights(connection)] == ["r2"]
+
+
+def _fail(*_):
+    raise RuntimeError("made to fail")
 
 
 def test_daemon_starts_while_a_replay_runs(replay, jerky, tmp_path):

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from bedtick.analysis.cli import main
 from bedtick.firmware.errors import SettingsError
+from bedtick.logger.printed_settings import print_settings
 from bedtick.logger.settings import (
     TABLES,
     DetectorSettings,
+    PinSettings,
     SensorSettings,
     Settings,
     effective_ring_down_s,
     parse_settings,
-    print_settings,
     read_settings,
     sensor_at,
     with_chip,
@@ -126,6 +127,42 @@ def test_a_text_must_be_a_text():
     assert "sensor.place = 7 is not a text" in refused("sensor", "place", 7)
 
 
+@pytest.mark.parametrize("place", ["", "  ", "left\nright", "bed\x07", "bed\x1b[2J", "a\u2028b"])
+def test_a_place_must_be_a_name_to_see(place):
+    """An empty place, and one with control characters or of two lines, is refused."""
+    assert f"sensor.place = {place!r} is no name" in refused("sensor", "place", place)
+
+
+@pytest.mark.parametrize("place", ["left", "my side", "Fuß", "左"])
+def test_a_place_may_be_any_word(place):
+    """Blanks between words and letters of any script are a name."""
+    assert parse_settings({"sensor": {"place": place}}, "x").sensor.place == place
+
+
+@pytest.mark.parametrize(("one", "other"), [("button", "led"), ("button", "interrupt"), ("led", "interrupt")])
+def test_a_pin_is_used_once(one, other):
+    """One pin for two things is refused, and both are named; 0 is no pin and may stand twice."""
+    with pytest.raises(SettingsError, match=rf"x: pins\.{one} and pins\.{other} are both 17; give each"):
+        parse_settings({"pins": {one: 17, other: 17}}, "x")
+    assert parse_settings({"pins": {one: 17, other: 0}}, "x").pins == PinSettings(**{one: 17})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[sensor]\n[[sensor]]\nplace = 'left'\n",
+        "[[sensor]]\n[store]\n  [ sensor ]\nplace = 'left'\n",
+        "[sensor]\nplace = 'left'\n[sensor]\nplace = 'right'\n",
+    ],
+)
+def test_several_sensors_in_the_wrong_brackets(tmp_path, content):
+    """[sensor] beside [[sensor]], and [sensor] twice, are told how several are written."""
+    path = tmp_path / "bedtick.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=r"bedtick.toml: several sensors need \[\[sensor\]\] above each"):
+        read_settings(path)
+
+
 def test_unknown_names_are_refused():
     """An unknown table, an unknown key, and a key that stands in no table are named, with what there is."""
     with pytest.raises(
@@ -143,7 +180,12 @@ def test_unknown_names_are_refused():
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"high_ratio = ", "not valid TOML"), (b"\xff\xfe", "not valid TOML"), (None, "can not be read")],
+    [
+        (b"high_ratio = ", "not valid TOML"),
+        (b"[sensor]\nplace =", "not valid TOML"),
+        (b"\xff\xfe", "not valid TOML"),
+        (None, "can not be read"),
+    ],
 )
 def test_a_file_that_is_none_is_refused(tmp_path, content, complaint):
     """A file that is not there, or is no TOML, is named in one line."""
@@ -166,7 +208,7 @@ def values_of(field):
     if "choices" in field.metadata:
         return st.sampled_from(field.metadata["choices"])
     if isinstance(field.default, str):
-        return st.text(st.characters(exclude_categories=["Cs"]))
+        return st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
     low, high = field.metadata["low"], field.metadata["high"]
     return st.integers(low, high) if isinstance(field.default, int) else st.floats(low, high)
 
@@ -177,6 +219,8 @@ def tables():
         name: st.builds(kind, **{field.name: values_of(field) for field in dataclasses.fields(kind)})
         for name, kind in TABLES.items()
     }
+    numbers = st.lists(st.integers(1, 27), min_size=3, max_size=3, unique=True)
+    kinds["pins"] = numbers.map(lambda pins: PinSettings(*pins))
     sensors = st.lists(kinds.pop("sensor"), min_size=1, max_size=3, unique_by=lambda sensor: sensor.place)
     return st.builds(Settings, sensors=sensors.map(tuple), **kinds)
 

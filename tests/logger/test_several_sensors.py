@@ -234,6 +234,7 @@ def spoil(night):
         ({"chip": "adxl345"}, {"chip": "adxl345"}),
         ({"bus": 1, "address": 0x53}, {"bus": 1}),
         ({"address": 0x18}, {"chip": "lis3dh"}),
+        ({"chip": "adxl345", "address": 0x53}, {"chip": "adxl355", "address": 0x53}),
     ],
 )
 def test_sensors_that_could_be_taken_for_each_other(one, other):
@@ -249,11 +250,22 @@ def test_sensors_that_could_be_taken_for_each_other(one, other):
         ({"chip": "adxl345"}, {"chip": "lis3dh"}),
         ({"bus": 1}, {"bus": 3}),
         ({"address": 0x53}, {"chip": "lis3dh"}),
+        ({"chip": "adxl345"}, {"chip": "adxl355"}),
+        ({"bus": 1, "address": 0x53}, {"bus": 3, "address": 0x53}),
     ],
 )
 def test_sensors_that_are_told_apart(one, other):
     """Two addresses, two kinds of chip, or two buses are enough."""
     check_told_apart([SensorSettings(place="a", **one), SensorSettings(place="b", **other)])
+
+
+@pytest.mark.parametrize(("key", "value", "words"), [("rate_hz", 150, "150 Hz"), ("range_g", 16, "16 g")])
+def test_a_setting_that_a_chip_lacks_names_its_place(key, value, words):
+    """Of several sensors the one with the wrong rate or range is named."""
+    right = SensorSettings(place="right", chip="adxl355", address=0x1D, **{key: value})
+    site = emulated_site(World(Still(), "emulated"), (LEFT, right), at_real_speed=False)
+    with pytest.raises(SettingsError, match=rf"place right: sensor\.{key} {words}: the ADXL355 offers"):
+        site.seats[1].open_rig()
 
 
 def test_the_command_s_bus_may_be_the_other_sensor_s():

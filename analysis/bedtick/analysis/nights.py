@@ -4,8 +4,9 @@ A night runs from local noon to local noon in the recording's own time zone and 
 of its evening. An event belongs to the night of its own time, so a recording that runs past noon is
 cut there, and one night may join the parts of several recordings of one place. Two places are two
 people's sides of a bed, so each has a night of its own, under the same name. A recording without a trusted
-clock is a night of its own, named `r` and its id. Nights are listed by time; one without a clock follows
-the latest night that was known when it was recorded.
+clock is a night of its own, named `r` and its id; one that ended without a sample is none. Nights are listed
+by time; one without a clock follows the latest night that was known when it was recorded, and several of
+them stand in the order of their ids.
 """
 
 from __future__ import annotations
@@ -35,14 +36,24 @@ def load_nights(connection: sqlite3.Connection, machine: Machine | None = None) 
     latest_ns: dict[str, int] = {}
     newest_ns = 0
     for recording in load_recordings(connection, machine or this_machine()):
+        if recording.end_sample == 0 and recording.ended != "running":
+            continue
         for name, part in _parts(connection, recording):
             if part.has_utc:
                 newest_ns = max(newest_ns, part.start_ns)
             parts.setdefault((name, recording.place), []).append(part)
             place_ns = part.start_ns if part.has_utc else newest_ns
             latest_ns[name] = max(latest_ns.get(name, 0), place_ns)
-    keys = sorted(parts, key=lambda key: (latest_ns[key[0]], key))
-    return [Night(key[0], tuple(sorted(parts[key], key=lambda part: part.start_ns))) for key in keys]
+    nights = [
+        Night(name, tuple(sorted(joined, key=lambda part: part.start_ns)))
+        for (name, _), joined in parts.items()
+    ]
+    return sorted(nights, key=lambda night: (latest_ns[night.name], *_order(night)))
+
+
+def _order(night: Night) -> tuple[int, str, str]:
+    """How nights follow each other that are equally late: those without a clock last, by their number."""
+    return 0 if night.has_utc else night.parts[0].recording.id, night.name, night.place
 
 
 def find_night(nights: list[Night], name: str, place: str | None = None) -> Night:
@@ -60,15 +71,16 @@ def find_night(nights: list[Night], name: str, place: str | None = None) -> Nigh
     Raises
     ------
     UnknownNightError
-        No night has this name, or none at this place, or several places have one.
+        No night has this name, or none at this place, or several places have one; for `last` also where
+        another place recorded at the same time, without a clock.
     """
     if place is not None:
         nights = _at_place(nights, place)
-    wanted = nights[-1].name if name == "last" and nights else name
-    found = [night for night in nights if night.name == wanted]
+    found = _last(nights) if name == "last" else [night for night in nights if night.name == name]
     if len(found) > 1:
+        names = " and ".join(dict.fromkeys(night.name for night in found))
         raise UnknownNightError(
-            f"night {wanted} was recorded at several places; choose one with --place: {_places(found)}"
+            f"night {names} was recorded at several places; choose one with --place: {_places(found)}"
         )
     if found:
         return found[0]
@@ -76,6 +88,25 @@ def find_night(nights: list[Night], name: str, place: str | None = None) -> Nigh
         f"the last is {nights[-1].name}, `bedtick nights` lists all" if nights else "there are no nights yet"
     )
     raise UnknownNightError(f"no night {name}: {hint}")
+
+
+def _last(nights: list[Night]) -> list[Night]:
+    """Return the last night, and those of other places at the same time: without a clock names differ."""
+    return [night for night in nights if night.name == nights[-1].name or _is_beside(night, nights[-1])]
+
+
+def _is_beside(one: Night, other: Night) -> bool:
+    """Whether two places recorded at the same time of one boot, and a clock was missing."""
+    if one.place == other.place or (one.has_utc and other.has_utc):
+        return False
+    return any(
+        a.recording.boot_id is not None
+        and a.recording.boot_id == b.recording.boot_id
+        and a.recording.boot_span_ns[0] < b.recording.boot_span_ns[1]
+        and b.recording.boot_span_ns[0] < a.recording.boot_span_ns[1]
+        for a in one.parts
+        for b in other.parts
+    )
 
 
 def _at_place(nights: list[Night], place: str) -> list[Night]:

@@ -34,7 +34,8 @@ class Recording:
     """One unbroken run of the daemon on one sensor.
 
     `ended` is `stopped`, `unplugged` or `running`; `end_sample` is one past the last sample or event
-    known; `scoring` is the id of the live scoring, or None before there is one.
+    known; `scoring` is the id of the live scoring, or None before there is one. `boot_id` is None for an
+    import.
     """
 
     id: int
@@ -45,7 +46,13 @@ class Recording:
     end_sample: int
     ended: str
     scoring: int | None
+    boot_id: str | None
     clock: Clock
+
+    @property
+    def boot_span_ns(self) -> tuple[int, int]:
+        """Boot times of its start and its end."""
+        return self.clock.start_boot_ns, self.clock.boot_ns(self.end_sample)
 
 
 def this_machine() -> Machine:
@@ -127,6 +134,7 @@ def _recording(row: tuple[Any, ...], anchors: list[Anchor], machine: Machine) ->
         end_sample=max(end_sample, last_event_end or 0),
         ended=ended or _open_state(boot_id, seen_boot_ns, machine),
         scoring=scoring,
+        boot_id=boot_id,
         clock=clock,
     )
 

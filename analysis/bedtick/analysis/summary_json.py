@@ -44,6 +44,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     quiet_s = summary.long_quiet_after_s
     return {
         "night": night.name,
+        "place": night.place,
         "time_zone": night.parts[0].recording.time_zone,
         **_span_json(night, night),
         "clock": night.clock_quality,

@@ -2,8 +2,9 @@
 
 The first line of defence is the bus itself: where nothing can have been sent, a transfer is tried again at
 once, and nobody else notices. What still fails comes to the sampler as an error. It waits a little longer
-after each fault in a row (`PAUSES_S`), and at the counts in the table does more: empties the FIFO and
-begins to measure again, sets the chip up anew, or has the bus opened anew. It never gives up.
+after each fault in a row (`PAUSES_S`; `SLOW_PAUSES_S` where a stuck bus keeps other sensors waiting), and at
+the counts in the table does more: empties the FIFO and begins to measure again, sets the chip up anew, or
+has the bus opened anew. It never gives up.
 
 Error numbers: the kernel's i2c-bcm2835 (Raspberry Pi Zero to 4) and i2c-designware (Raspberry Pi 5).
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from bedtick.firmware.errors import BedtickError, BusError
 
 PAUSES_S = (0.002, 0.005, 0.01, 0.05, 0.2, 1.0)  # after faults in a row; the last goes on for ever
+SLOW_PAUSES_S = (*PAUSES_S, 2.0, 5.0)  # no more: a silence must be told of before readers take it for an end
 NEVER = 0
 
 
@@ -34,6 +36,8 @@ class Treatment:
         The chip is identified, configured and started anew: it may have lost its power.
     reopen_at
         The bus is closed and opened anew.
+    is_slow
+        Each failure takes as long as a time-out, and other sensors are not read meanwhile.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Treatment:
     restart_at: int = NEVER
     set_up_at: int = 3
     reopen_at: int = 10
+    is_slow: bool = False
 
 
 TREATMENTS = (
@@ -59,6 +64,7 @@ TREATMENTS = (
         "the bus is stuck (unplug the sensor's power and plug it in again)",
         restart_at=2,
         reopen_at=5,
+        is_slow=True,
     ),
     Treatment(
         "broken off",
@@ -102,6 +108,10 @@ def is_due(at: int, faults: int) -> bool:
     return at != NEVER and faults % at == 0
 
 
-def pause_s(faults: int) -> float:
-    """Return the pause after so many faults in a row, at least 1, in seconds."""
-    return PAUSES_S[min(faults, len(PAUSES_S)) - 1]
+def pause_s(faults: int, *, is_slow: bool = False) -> float:
+    """Return the pause after so many faults in a row, at least 1, in seconds.
+
+    `is_slow` where each of them keeps other sensors waiting.
+    """
+    pauses_s = SLOW_PAUSES_S if is_slow else PAUSES_S
+    return pauses_s[min(faults, len(pauses_s)) - 1]

@@ -19,7 +19,8 @@ Not every pair is as good as the other:
 
 * Nobody knows when within a read the count was taken. A read that took longer than the quick ones was
   interrupted, always before or always after. Its weight falls with the fourth power of the excess, once
-  that is longer than a sample interval.
+  that is longer than a sample interval. The very first pair is taken whatever it is worth, so that every
+  sample has a time; where it took long, the fit starts again at each one until one did not.
 * A count further from the fit than `GATE_SIGMAS` standard deviations of its prediction (quantisation,
   recent residuals, and what is still unknown about the fit) is an outlier: a late time stamp, or samples
   lost that the caller has not yet counted.
@@ -50,6 +51,7 @@ RESTART_S = 10.0
 QUICK_RISE = 1.003  # the time of a quick read: one read in fifty is quicker, since ...
 QUICK_FALL = QUICK_RISE**49  # ... it falls with each of these by as much as it rises with all others
 LEAST_WEIGHT = 1e-3  # of a read that is no evidence at all
+GOOD_WEIGHT = 0.9  # of a first read that a fit can stand on: it took less than two sample intervals
 NEWTON_STEPS = 3  # of the inverse: the parabola is nearly straight
 
 
@@ -136,6 +138,7 @@ class SampleClock:
         self._fit: _Fit | None = None
         self._fit_ns = 0  # the time that the fit stands at
         self._began_ns = 0
+        self._is_rough = True  # the fit stands on nothing, or on a read that took long
         self._weight = 0.0
         self._squares = 0.0
         self._settled = False
@@ -156,17 +159,18 @@ class SampleClock:
         """
         self._learn_read_time(read_ns)
         weight = self._weight_of(read_ns)
-        if weight < LEAST_WEIGHT:
-            self.rejected += 1
-        elif self._fit is None:
+        if self._fit is None or (self._is_rough and weight >= LEAST_WEIGHT):
             self._restart(boot_ns, sample_count + 0.5)
+            self._is_rough = weight < GOOD_WEIGHT
+        elif weight < LEAST_WEIGHT:
+            self.rejected += 1
         else:
             self._weigh(self._fit, sample_count + 0.5, boot_ns, weight)
 
     def time_ns(self, sample_index: int) -> int:
         """Return the boot time at which a sample, counted from 0, was complete.
 
-        Raises ValueError before the first accepted pair.
+        Raises ValueError before the first pair.
         """
         fit = self._known_fit()
         phase = sample_index + 1.0
@@ -178,7 +182,7 @@ class SampleClock:
     def index_at(self, boot_ns: int) -> float:
         """Return the sample index that was complete at a boot time: the inverse of `time_ns`.
 
-        Raises ValueError before the first accepted pair.
+        Raises ValueError before the first pair.
         """
         return self._known_fit().phase_at((boot_ns - self._fit_ns) * 1e-9) - 1.0
 
@@ -247,6 +251,7 @@ class SampleClock:
         spread, drift_spread = NOMINAL_SPREAD * rate, DRIFT_SPREAD * rate
         self._fit = _Fit(phase, rate, 0.0, COUNT_VARIANCE, 0.0, 0.0, spread**2, 0.0, drift_spread**2)
         self._fit_ns = self._began_ns = boot_ns
+        self._is_rough = False
         self._weight, self._squares = 1.0, 0.0
         self._refused_since_ns = None
 

@@ -3,10 +3,13 @@
 Two threads, however many sensors. This one, the sampling thread, drains the chips, each when it is due, runs
 their detectors and packs raw samples; the other, in `store.thread`, commits. Nothing here waits for the disk.
 
-A sensor that does not answer keeps no other one waiting: it is tried again with pauses, and its recording
-begins when it does. Until the first answers, the database is not touched, so that `bedtick check` can look
-at the sensors meanwhile. What waiting can not cure ends the start with one line: settings that are wrong,
-and another chip than the one named, where it is the only sensor.
+A sensor that does not answer is tried again with pauses, and its recording begins when it measures. Others
+are recorded meanwhile, also in the waits of a chip's set-up. Only a bus that is stuck takes its 200 ms a try
+from all of them, whichever bus they are on; what they lose by it is counted, and the pauses grow to 5 s.
+
+Until the first sensor answers, the database is not touched, so that `bedtick check` can look at the sensors
+meanwhile. What waiting can not cure ends the start with one line: settings that are wrong, and another chip
+than the one named, where it is the only sensor.
 """
 
 from __future__ import annotations
@@ -125,7 +128,8 @@ class _Sensors:
 
     def find_the_first(self, stop: Callable[[], bool]) -> bool:
         """Look for every sensor; where none answers wait for one. False where `stop` came before."""
-        self._found = self._attempt([(seat, partial(_find, seat)) for seat in self._site.seats])
+        attempts = [(seat, partial(_find, seat)) for seat in self._site.seats]
+        self._found = self._attempt(attempts, may_give_up=True)
         while not self._found and not stop():
             due = self._wait_for(self._missing)
             if isinstance(due, Missing) and (found := self._again(due, _find)):
@@ -136,17 +140,23 @@ class _Sensors:
         """Record what was found, and what is found later; return the recordings' ids at the end."""
         compiled_kernel()  # may take a while, so before the chips begin to fill their FIFOs
         self._journal = journal
-        begin = partial(self._begin, journal)
-        ready = self._attempt([(seat, partial(begin, seat, rig)) for seat, rig in self._found])
+        set_up = partial(self._set_up, journal)
+        ready = self._attempt([(seat, partial(set_up, seat, rig)) for seat, rig in self._found])
         self._stations = self._attempt([(seat, partial(_start, station)) for seat, station in ready])
         journal.start()
-        try:
+        recordings: list[int] = []
+        with ExitStack() as ends:  # each is carried out whatever becomes of the others
+            ends.callback(lambda: recordings.extend(journal.close()))
+            ends.callback(self._end)
+            if self._site.driver_clock:
+                self._site.driver_clock.wait = self._poll_others_until
             self._sample(journal, control)
-        finally:
-            for station in self._stations:
-                station.end()
-            recordings = journal.close()
         return recordings
+
+    def _end(self) -> None:
+        with ExitStack() as ends:
+            for station in reversed(self._stations):
+                ends.callback(station.end)
 
     def _sample(self, journal: Journal, control: Control) -> None:
         """Poll whoever is due, and look at the wall clock once a second."""
@@ -166,11 +176,23 @@ class _Sensors:
                     self._note_step()
                 control.progress(now_ns - start_ns)
 
-    def _begin(self, journal: Journal, seat: Seat, rig: Rig) -> tuple[Seat, Station]:
-        return seat, Station(rig, self._settings, journal, self._line_pins)
+    def _set_up(self, journal: Journal, seat: Seat, rig: Rig) -> tuple[Seat, Station]:
+        return seat, Station(rig, self._settings, journal, self._line_pins, self._does_any_sample)
 
     def _begin_late(self, journal: Journal, seat: Seat) -> Station:
-        return _start(self._begin(journal, seat, seat.open_rig())[1])
+        return _start(self._set_up(journal, seat, seat.open_rig())[1])
+
+    def _does_any_sample(self) -> bool:
+        return any(not (station.has_ended or station.is_in_trouble) for station in self._stations)
+
+    def _poll_others_until(self, boot_ns: int) -> None:
+        """Wait for a chip that is being set up; whoever is due meanwhile and not busy itself is polled."""
+        clock = self._site.clock
+        free = [station for station in self._stations if not (station.is_busy or station.has_ended)]
+        while (due := min(free, key=_due_ns, default=None)) and due.next_poll_ns < boot_ns:
+            clock.sleep_until(due.next_poll_ns)
+            due.poll()
+        clock.sleep_until(boot_ns)
 
     def _waiting(self) -> list[Station | Missing]:
         return [*(station for station in self._stations if not station.has_ended), *self._missing]
@@ -203,10 +225,13 @@ class _Sensors:
         is_silent = any(station.is_in_trouble for station in self._stations)
         return bool(self._missing) or is_silent or is_refused
 
-    def _attempt(self, attempts: list[tuple[Seat, Callable[[], Result]]]) -> list[Result]:
+    def _attempt(
+        self, attempts: Sequence[tuple[Seat, Callable[[], Result]]], *, may_give_up: bool = False
+    ) -> list[Result]:
         """Return what could be had; what could not is missing from now on.
 
-        Raises the first error where nothing is left that waiting could bring.
+        Where chips are looked for, raises the first error if nothing is left that waiting could bring: each
+        is another one than was named. A chip that was found and does not keep a setting may do so later.
         """
         done: list[Result] = []
         failed: list[tuple[Seat, BedtickError]] = []
@@ -215,8 +240,7 @@ class _Sensors:
                 done.append(attempt())
             except (BusError, ChipError) as error:
                 failed.append((seat, error))
-        is_hopeless = failed and all(isinstance(error, ChipError) for _, error in failed)
-        if is_hopeless and not (done or self._missing):
+        if may_give_up and not done and all(isinstance(error, ChipError) for _, error in failed):
             raise failed[0][1]
         self._missing += [Missing(seat, self._site.clock, error) for seat, error in failed]
         return done
@@ -243,12 +267,7 @@ def _find(seat: Seat) -> tuple[Seat, Rig]:
 
 
 def _start(station: Station) -> Station:
-    """Start a station; what fails to start is closed as a recording without a sample."""
-    try:
-        station.start()
-    except BusError:
-        station.end()
-        raise
+    station.start()
     return station
 
 

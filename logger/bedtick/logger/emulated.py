@@ -27,6 +27,7 @@ from bedtick.firmware.emulator import (
 from bedtick.firmware.emulator.chips import EMULATED_CHIPS
 from bedtick.firmware.emulator.sources import Source
 from bedtick.firmware.recording_file import Recording, load_recording
+from bedtick.logger.driver_clock import DriverClock
 from bedtick.logger.rig import Rig, Seat, Site, check_told_apart, count_sharing, find_rig
 from bedtick.logger.settings import AUTO, SensorSettings
 from bedtick.logger.wall_clock import EmulatedWallClock, SystemWallClock
@@ -125,7 +126,7 @@ def emulated_site(world: World, sensors: Sequence[SensorSettings], *, at_real_sp
         else EmulatedClock(start_boot_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME))
     )
     wall = EmulatedWallClock(clock, world.start_utc_ns, synced=world.synced)
-    site = Site(clock, wall, world.source_name, ())
+    site = Site(clock, wall, world.source_name, (), DriverClock(clock))
     placed = [_place(world, sensor, clock, number) for number, sensor in enumerate(sensors)]
     buses = {
         sensor.bus: _wire([one for one in placed if one.sensor.bus == sensor.bus], clock)

@@ -80,7 +80,8 @@ def as_counts(recording: Recording, chip: str | None, range_g: int) -> Counts:
     range_g = range_g or driver.usual_range_g
     check_offered(chip, "sensor.range_g", range_g, driver.ranges_g, "g")
     full = driver.full_scale_counts[range_g]
-    counts = np.clip(np.rint(recording.acc_g / driver.scale_g[range_g]), -full - 1, full)
+    acc_g = recording.acc_g.astype(np.float64)  # as an emulated chip feels it: halves round alike
+    counts = np.clip(np.rint(acc_g / driver.scale_g[range_g]), -full - 1, full)
     return Counts(counts.astype(np.int32), driver.scale_g[range_g], full, chip, range_g)
 
 

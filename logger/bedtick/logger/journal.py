@@ -61,19 +61,21 @@ class Journal:
         stored = self._tapped.get(sensor)
         return None if stored is None else stored.calibration.ring_down_s
 
-    def begin(self, origin: Origin, settings: Settings) -> NewRecording:
+    def prepare(self, origin: Origin, settings: Settings) -> NewRecording:
+        """Return a recording that can be begun; the database knows nothing of it yet."""
+        return NewRecording(self._db, self._path, origin, settings)
+
+    def begin(self, recording: NewRecording) -> None:
         """Begin a recording; before `start` it is inserted when this returns, else soon after.
 
         Raises StoreError where the database does not take it; not after `start`.
         """
-        recording = NewRecording(self._db, self._path, origin, settings)
         if self._has_started:
             self._thread.put(recording, Batch())
         else:
             with store_errors(self._path):
                 recording.begin(SystemClock().boot_ns())
         self._recordings.append(recording)
-        return recording
 
     def start(self) -> None:
         """Begin to write what is put."""

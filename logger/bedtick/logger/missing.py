@@ -47,7 +47,7 @@ class Missing:
         """Note another try in vain."""
         waited_ns = self._clock.boot_ns() - self._since_ns
         if waited_ns >= self._remind_after_ns:
-            self._remind_after_ns = REMINDER_GROWS * waited_ns
+            self._remind_after_ns *= REMINDER_GROWS
             minutes = waited_ns // (60 * SECOND_NS)
             log.warning(
                 "place %s: still nothing after %d minutes: %s", self.seat.sensor.place, minutes, error

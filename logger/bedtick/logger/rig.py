@@ -19,6 +19,7 @@ from bedtick.firmware.chips.access import check_offered
 from bedtick.firmware.clock import Clock, SystemClock
 from bedtick.firmware.errors import BusError, ChipError, SettingsError
 from bedtick.firmware.scan import Found, explain_nothing, explain_several, scan, usual_addresses
+from bedtick.logger.driver_clock import DriverClock
 from bedtick.logger.settings import AUTO, SensorSettings
 from bedtick.logger.wall_clock import SystemWallClock, WallClock
 
@@ -49,6 +50,8 @@ class Rig:
         What a person should know about the chip, such as that it is a clone; mostly empty.
     sharing
         How many sensors share the bus, this one included.
+    bus
+        The bus itself; None where it is not at hand, as in a rig made by hand.
     """
 
     chip: Chip
@@ -62,6 +65,7 @@ class Rig:
     has_ended: Callable[[], bool] = lambda: False
     remark: str = ""
     sharing: int = 1
+    bus: I2CBus | None = None
 
     @property
     def range_g(self) -> int:
@@ -79,12 +83,16 @@ class Seat:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a daemon works: its clocks, the source of its recordings, and its sensors."""
+    """Where a daemon works: its clocks, the source of its recordings, and its sensors.
+
+    `driver_clock` is the one that drivers are given; None where they have the site's own.
+    """
 
     clock: Clock
     wall: WallClock
     source: str
     seats: tuple[Seat, ...]
+    driver_clock: DriverClock | None = None
 
 
 def site_of(*rigs: Rig) -> Site:
@@ -121,7 +129,8 @@ def real_site(bus_number: int, sensors: Sequence[SensorSettings]) -> Site:
     check_told_apart(placed)
     buses = _Buses()
     buses.open_any({sensor.bus for sensor in placed})
-    site = Site(SystemClock(), SystemWallClock(), "chip", ())
+    clock = SystemClock()
+    site = Site(clock, SystemWallClock(), "chip", (), DriverClock(clock))
     seats = tuple(
         Seat(sensor, partial(_real_rig, site, buses, sensor, count_sharing(sensor, placed)))
         for sensor in placed
@@ -139,9 +148,10 @@ def find_rig(site: Site, bus: I2CBus, sensor: SensorSettings, sharing: int) -> R
 
     Raises as `find_chip`, and `SettingsError` for a rate or range that the chip does not offer.
     """
-    found = find_chip(bus, sensor, site.clock)
-    check_offered(found.identity.model, "sensor.rate_hz", sensor.rate_hz, (0, *found.chip.rates_hz), "Hz")
-    check_offered(found.identity.model, "sensor.range_g", sensor.range_g, (0, *found.chip.ranges_g), "g")
+    found = find_chip(bus, sensor, site.driver_clock or site.clock)
+    model, where = found.identity.model, f"place {sensor.place}: sensor"
+    check_offered(model, f"{where}.rate_hz", sensor.rate_hz, (0, *found.chip.rates_hz), "Hz")
+    check_offered(model, f"{where}.range_g", sensor.range_g, (0, *found.chip.ranges_g), "g")
     return Rig(
         found.chip,
         found.address,
@@ -152,6 +162,7 @@ def find_rig(site: Site, bus: I2CBus, sensor: SensorSettings, sharing: int) -> R
         sensor=sensor,
         remark=found.identity.remark,
         sharing=sharing,
+        bus=bus,
     )
 
 
@@ -191,7 +202,9 @@ def check_told_apart(sensors: Sequence[SensorSettings]) -> None:
     """
     for one, other in combinations(sensors, 2):
         is_same_kind = one.chip == other.chip or AUTO in (one.chip, other.chip)
-        if one.bus == other.bus and is_same_kind and _addresses(one) & _addresses(other):
+        is_same_address = one.address == other.address != 0  # whatever the chips: only one can answer there
+        can_meet = is_same_address or (is_same_kind and bool(_addresses(one) & _addresses(other)))
+        if one.bus == other.bus and can_meet:
             raise SettingsError(
                 f"sensors {one.place!r} and {other.place!r} share a bus: give each its own address in the "
                 "settings, such as address = 0x53 and address = 0x1D"

@@ -35,7 +35,7 @@ from bedtick.logger.fault_log import FaultLog
 from bedtick.logger.held_back import HeldBack
 from bedtick.logger.store.batch import Batch
 
-DRAIN_SHARE = 0.4  # of the FIFO's depth: a late wake-up still finds room
+DRAIN_SHARE = 0.48  # of the FIFO's depth: a late wake-up still finds room, and few transfers carry many sets
 LONGEST_PAUSE_NS = 50_000_000  # a slow chip is polled as often, for the sake of its times
 GOLDEN = 0.618033988749895  # multiples of it fall evenly between whole numbers, however many there are
 STALL_NS = 100_000_000
@@ -75,6 +75,8 @@ class Sampler:
         Where samples go, and the sample clock that the recorder reads its times from.
     put
         Takes each batch of rows.
+    others_wait
+        Whether a fault that takes long costs other sensors samples.
 
     Attributes
     ----------
@@ -91,6 +93,7 @@ class Sampler:
         recorder: SampleTaker,
         times: SampleClock,
         put: Callable[[Batch], None],
+        others_wait: Callable[[], bool] = lambda: False,
     ) -> None:
         self.trouble = ""
         self._chip = chip
@@ -99,6 +102,7 @@ class Sampler:
         self._recorder = recorder
         self._times = times
         self._put = put
+        self._others_wait = others_wait
         self._held_back = HeldBack(times, chip.fifo_depth)
         self._fault_log = FaultLog(log, clock)
         self._pause_ns = min(round(DRAIN_SHARE * chip.fifo_depth / times.rate_hz * 1e9), LONGEST_PAUSE_NS)
@@ -124,7 +128,7 @@ class Sampler:
             self._recover()
         if len(block.counts) or block.overrun:
             self._take(block)
-        else:
+        if not len(block.counts):
             self._wake()
             self._count_long_silence()
 
@@ -207,7 +211,8 @@ class Sampler:
             self._remedy = self._set_up
         elif self._remedy is None and is_due(treatment.restart_at, self._faults):
             self._remedy = self._chip.start
-        self._schedule(self._clock.boot_ns() + round(pause_s(self._faults) * 1e9))
+        is_slow = treatment.is_slow and self._others_wait()
+        self._schedule(self._clock.boot_ns() + round(pause_s(self._faults, is_slow=is_slow) * 1e9))
 
     def _drain(self) -> Block | None:
         """Return what the FIFO holds; None where the chip had to be set up first."""

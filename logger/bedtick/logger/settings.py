@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from bedtick.firmware.errors import SettingsError
 
 USUAL_RING_DOWN_S = 0.2  # of a bed that was never tapped
 AUTO = "auto"  # the chip that is found
+_SENSOR_HEADINGS = re.compile(r"^[ \t]*(\[{1,2})[ \t]*sensor[ \t]*\]", re.MULTILINE)
 
 
 def _number(default: float, low: float, high: float, unit: str, meaning: str) -> Any:
@@ -27,7 +29,7 @@ def _choice(default: str | int, choices: tuple[str | int, ...], unit: str, meani
 
 
 def _text(default: str, meaning: str) -> Any:
-    """One setting that is free text."""
+    """One setting that is a name: a line with something to see in it."""
     return field(default=default, metadata={"unit": "text", "meaning": meaning})
 
 
@@ -179,13 +181,20 @@ def read_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        with path.open("rb") as file:
-            tables = tomllib.load(file)
+        content = path.read_bytes().decode()
     except OSError as error:
         raise SettingsError(f"settings {path}: can not be read ({error.strerror}); check --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SettingsError(f"settings {path}: not valid TOML: {error}") from error
-    return parse_settings(tables, str(path))
+    try:
+        return parse_settings(tomllib.loads(content), str(path))
+    except tomllib.TOMLDecodeError as error:
+        headings = _SENSOR_HEADINGS.findall(content)
+        if "[" in headings and len(headings) > 1:  # what the parser says of these helps nobody
+            wrong = "several sensors need [[sensor]] above each, and no [sensor]"
+        else:
+            wrong = f"not valid TOML: {error}"
+        raise SettingsError(f"settings {path}: {wrong}") from error
 
 
 def parse_settings(tables: dict[str, Any], origin: str) -> Settings:
@@ -198,7 +207,17 @@ def parse_settings(tables: dict[str, Any], origin: str) -> Settings:
         for name, kind in TABLES.items()
         if kind is not SensorSettings
     }
+    _check_pins(others[PinSettings.TABLE], origin)
     return Settings(sensors=_parse_sensors(tables.get(SensorSettings.TABLE, {}), origin), **others)
+
+
+def _check_pins(pins: PinSettings, origin: str) -> None:
+    wired = [(f.name, getattr(pins, f.name)) for f in fields(pins)]
+    for (one, number), (other, other_number) in combinations(wired, 2):
+        if number == other_number != 0:
+            raise SettingsError(
+                f"settings {origin}: pins.{one} and pins.{other} are both {number}; give each its own pin"
+            )
 
 
 def _parse_sensors(values: object, origin: str) -> tuple[SensorSettings, ...]:
@@ -237,6 +256,8 @@ def _check(setting: dataclasses.Field[Any], value: object, where: str) -> None:
         raise SettingsError(f"{where} = {value!r} is not {kind}")
     if "choices" in setting.metadata and value not in setting.metadata["choices"]:
         raise SettingsError(f"{where} = {value!r} is none of {_listed(setting.metadata['choices'])}")
+    if isinstance(value, str) and not (value.strip() and value.isprintable()):
+        raise SettingsError(f"{where} = {value!r} is no name: write one line of letters you can see")
     if "low" in setting.metadata and not setting.metadata["low"] <= value <= setting.metadata["high"]:
         low, high, unit = (setting.metadata[k] for k in ("low", "high", "unit"))
         raise SettingsError(f"{where} = {value!r} is outside {low} to {high} {unit}")
@@ -244,43 +265,3 @@ def _check(setting: dataclasses.Field[Any], value: object, where: str) -> None:
 
 def _listed(names: Any) -> str:
     return ", ".join(str(name) for name in names)
-
-
-def print_settings(settings: Settings) -> str:
-    """Return the settings as a TOML file in which each key has its meaning, unit and range."""
-    first, *more = settings.sensors
-    heading = "[[sensor]]" if more else "[sensor]"
-    blocks = [_print_table(first, heading), *(_print_plain(sensor) for sensor in more)]
-    blocks += [
-        _print_table(table, f"[{table.TABLE}]")
-        for table in (settings.detector, settings.store, settings.pins)
-    ]
-    return "\n".join(blocks)
-
-
-def _print_table(table: Any, heading: str) -> str:
-    lines = [f"# {(table.__doc__ or '').strip()}", heading]
-    for f in fields(table):
-        bounds = f.metadata.get("choices")
-        allowed = f"one of {_listed(bounds)}" if bounds else ""
-        if "low" in f.metadata:
-            allowed = f"{f.metadata['low']} to {f.metadata['high']}"
-        about = "; ".join(x for x in (f.metadata["unit"], allowed, f"default {f.default!r}") if x)
-        lines += [f"# {f.metadata['meaning']} ({about})", _print_key(table, f.name)]
-    return "\n".join(lines) + "\n"
-
-
-def _print_plain(sensor: SensorSettings) -> str:
-    """Return a further sensor as a table; what its keys mean stands above the first."""
-    return "\n".join(["[[sensor]]", *(_print_key(sensor, f.name) for f in fields(sensor))]) + "\n"
-
-
-def _print_key(table: Any, name: str) -> str:
-    return f"{name} = {_toml(getattr(table, name))}"
-
-
-def _toml(value: object) -> str:
-    if not isinstance(value, str):
-        return repr(value)
-    # JSON escapes a text as TOML does, all but the one control character that JSON leaves alone.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,12 +1,14 @@
 """One sensor at work: its chip, its sample clock, its detector and its recording, from first to last sample.
 
-A daemon has one station for each sensor, and polls whichever is due next. Each has its own faults: nothing
-here waits longer than a transfer takes.
+A daemon has one station for each sensor, and polls whichever is due next. Each has its own faults. What one
+costs the others is the time of its transfers: little, but 200 ms for each that a stuck bus takes to time out.
+While a chip is set up the others are polled (`driver_clock`).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from bedtick.firmware.pins import Pins
 from bedtick.firmware.sample_clock import SampleClock
@@ -40,6 +42,13 @@ class Station:
         Where the recording is written.
     pins
         The header, for the chip's interrupt line; None where the chip is drained by the clock alone.
+    others_wait
+        Whether other sensors sample, which a fault that takes long keeps waiting.
+
+    Attributes
+    ----------
+    is_busy
+        Whether it is in the middle of a poll: then it must not be polled again.
 
     Raises
     ------
@@ -47,13 +56,20 @@ class Station:
         Where the chip can not be set up. Once it samples, faults are recorded and survived.
     SettingsError
         Where the chip does not offer the rate or the range that was set.
-    StoreError
-        Where the recording can not be begun.
     """
 
-    def __init__(self, rig: Rig, settings: Settings, journal: Journal, pins: Pins | None) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        settings: Settings,
+        journal: Journal,
+        pins: Pins | None,
+        others_wait: Callable[[], bool],
+    ) -> None:
+        self.is_busy = False
         self._rig = rig
         self._journal = journal
+        self._others_wait = others_wait
         self._rate_hz = choose_rate_hz(rig.chip, rig.sensor, rig.sharing)
         self._configure()
         if rig.remark:
@@ -61,7 +77,7 @@ class Station:
         origin = self._origin()
         name = SensorName(origin.place, origin.chip, origin.bus, origin.address)
         settings = with_ring_down(settings, journal.tapped_s(name))
-        self._recording = journal.begin(origin, settings)
+        self._recording = journal.prepare(origin, settings)
         self._times = SampleClock(origin.nominal_hz)
         self._recorder = Recorder(settings, origin, self._times, self._wall_at)
         self._sampler = self._make_sampler()
@@ -69,11 +85,19 @@ class Station:
         self._cause: str | None = "start"  # of the anchor that waits for a sample to stand at
 
     def start(self) -> None:
-        """Begin to measure; raise BusError where that fails: then the station is of no more use.
+        """Begin to measure, and the recording with it.
 
         Apart from the set-up, so that no FIFO runs over while other sensors are set up.
+
+        Raises
+        ------
+        BusError, ChipError
+            Where the chip does not start: then there is no recording, and the station is of no more use.
+        StoreError
+            Where the recording can not be begun.
         """
         self._rig.chip.start()
+        self._journal.begin(self._recording)
         self._sampler = self._make_sampler()  # its times begin now
 
     @property
@@ -97,7 +121,11 @@ class Station:
 
     def poll(self) -> None:
         """Drain the chip, or note why that could not be done."""
-        self._sampler.poll()
+        self.is_busy = True
+        try:
+            self._sampler.poll()
+        finally:
+            self.is_busy = False
         if self._cause is not None and self._recorder.next_sample > 0:
             self._put(self._recorder.anchor(self._cause))
             self._cause = None
@@ -128,6 +156,7 @@ class Station:
             recorder=self._recorder,
             times=self._times,
             put=self._put,
+            others_wait=self._others_wait,
         )
 
     def _configure(self) -> None:

@@ -12,9 +12,7 @@ throws away what is left of that set, reads on to the end of a set and says that
 Lost settings cost nothing to notice: a chip that lost its power is in standby with an empty FIFO, so the
 settings are read back only where a drain finds nothing.
 
-After a reset the factory settings may be loaded wrongly ("Reset register" in the data sheet; it says only
-parts of revision 1 and earlier do this). Five registers show it; they are compared with what they read
-before the driver's first reset, which is right as long as the power was not cut in mid-load.
+How a reset can fail, and what is done about it, is told in `adxl355_reset`.
 
 The data sheet allows no more than 800 Hz on a bus of 400 kHz, and asks for a bus without other chips: this
 one answers to its own address byte even within another chip's data.
@@ -34,6 +32,7 @@ from numpy.typing import NDArray
 from bedtick.firmware.bus import I2CBus
 from bedtick.firmware.chips import adxl355_registers as reg
 from bedtick.firmware.chips.access import RegisterAccess, check_offered
+from bedtick.firmware.chips.adxl355_reset import WATERMARK_ON_INT1, Adxl355Reset
 from bedtick.firmware.chips.adxl355_words import (
     SET_WORDS,
     WORD_BYTES,
@@ -65,9 +64,6 @@ OVERRUN_MASK = 0x04  # STATUS
 WATERMARK_SETS = 16
 WATERMARK_S = 0.04
 
-RESET_CODE = 0x52
-RESET_NS = 5_000_000
-MOST_RESETS = 4
 STANDBY = reg.POWER_CTL.encode(STANDBY=1)
 MEASURE = 0
 
@@ -103,7 +99,7 @@ class Adxl355:
     def __init__(self, bus: I2CBus, address: int, clock: Clock) -> None:
         self._chip = RegisterAccess(bus, address)
         self._clock = clock
-        self._factory: bytes | None = None
+        self._resets = Adxl355Reset(self._chip, clock)
         self._held: dict[Register, int] = {}
         self._configured: tuple[int, int] | None = None
 
@@ -136,7 +132,7 @@ class Adxl355:
         """
         check_offered("ADXL355", "rate", rate_hz, self.rates_hz, "Hz")
         check_offered("ADXL355", "range", range_g, self.ranges_g, "g")
-        self._reset()
+        self._resets.reset()
         watermark_sets = min(WATERMARK_SETS, round(WATERMARK_S * rate_hz))
         self._set(reg.POWER_CTL, STANDBY)
         self._set(reg.SELF_TEST, 0)
@@ -145,7 +141,7 @@ class Adxl355:
         self._set(reg.FIFO_SAMPLES, SET_WORDS * watermark_sets)
         # I2C_HS stays as after the reset.
         self._set(reg.RANGE, reg.RANGE.encode(I2C_HS=1, INT_POL=1, RANGE=RANGE_CODES[range_g]))
-        self._set(reg.INT_MAP, reg.INT_MAP.encode(FULL_EN1=1))
+        self._set(reg.INT_MAP, WATERMARK_ON_INT1)
         self._configured = (rate_hz, range_g)
 
     def start(self) -> None:
@@ -235,19 +231,6 @@ class Adxl355:
             self._set(reg.POWER_CTL, STANDBY)
         raw = median(int.from_bytes(reading) & 0x0FFF for reading in readings)
         return 25.0 - (raw - 1885) / 9.05
-
-    def _reset(self) -> None:
-        if self._factory is None:
-            self._factory = self._chip.read_run(reg.SHADOW[0], len(reg.SHADOW))
-        for _ in range(MOST_RESETS):
-            self._chip.command(reg.RESET, RESET_CODE)
-            self._clock.sleep_until(self._clock.boot_ns() + RESET_NS)
-            if self._chip.read_run(reg.SHADOW[0], len(reg.SHADOW)) == self._factory:
-                return
-        raise ChipError(
-            f"address 0x{self._chip.address:02X}: the ADXL355 does not load its factory settings after "
-            f"{MOST_RESETS} resets: cut its power for a second, then start again"
-        )
 
     def _set(self, register: Register, value: int) -> None:
         self._chip.write(register, value)

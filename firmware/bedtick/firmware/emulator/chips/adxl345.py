@@ -10,18 +10,15 @@ is as before that, FIFO_STATUS as after it. The burst of ten bytes from INT_SOUR
 own, for speed.
 """
 
-from bedtick.firmware.clock import Clock
+from typing import ClassVar
+
 from bedtick.firmware.emulator.chips.adxl345_output import Output
+from bedtick.firmware.emulator.chips.base import ChipBase
 from bedtick.firmware.emulator.chips.fifo import STREAM, SetFifo
-from bedtick.firmware.emulator.chips.measuring import Measuring
-from bedtick.firmware.emulator.chips.ticks import Oscillator
-from bedtick.firmware.emulator.faults import Faults
-from bedtick.firmware.emulator.sources import Source
 
 REGISTERS = 0x40
 DEVID, OFSX, OFSZ = 0x00, 0x1E, 0x20
 IDENTITY = 0xE5
-ROOM_C = 21.0
 BW_RATE, POWER_CTL, INT_SOURCE, DATA_FORMAT = 0x2C, 0x2D, 0x30, 0x31
 DATA_FIRST, DATA_LAST, FIFO_CTL, FIFO_STATUS = 0x32, 0x37, 0x38, 0x39
 RESET_VALUES = {BW_RATE: 0x0A}  # all others are 0
@@ -41,54 +38,11 @@ SAMPLES_BITS = 0x1F
 BURST_BYTES = FIFO_STATUS - INT_SOURCE + 1
 
 
-class EmulatedAdxl345:
-    """One chip.
+class EmulatedAdxl345(ChipBase[SetFifo]):
+    """One chip; `identity` is what DEVID reads. It has no thermometer: `temperature_c` does nothing."""
 
-    Parameters
-    ----------
-    source
-        What the chip feels.
-    clock
-        The clock its oscillator runs on.
-    rate_error
-        By what fraction the oscillator is faster than nominal.
-    seed
-        Seed of the chip's own noise.
-    identity
-        What DEVID reads, None for 0xE5.
-
-    Attributes
-    ----------
-    faults
-        Switches, none of them set at first; an adapter may share them.
-    temperature_c
-        Without effect: the chip has no thermometer.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        clock: Clock,
-        *,
-        rate_error: float = 0.0,
-        seed: int = 0,
-        identity: int | None = None,
-    ) -> None:
-        self.faults = Faults()
-        self.temperature_c = ROOM_C
-        self._identity = IDENTITY if identity is None else identity
-        self._stuck_set: bytes | None = None
-        self._measuring = Measuring(Oscillator(source, rate_error, seed), clock, _empty_fifo())
-        self._power_up()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the source has come to its end and every set of it was read or lost."""
-        return self._measuring.ended
-
-    def lose_power(self) -> None:
-        """Come back as after an interrupted supply: reset values, standby, empty FIFO."""
-        self._power_up()
+    usual_identity: ClassVar[int] = IDENTITY
+    _stuck_set: bytes | None = None
 
     def write(self, data: bytes) -> None:
         """Set the register pointer, then store the values that follow."""
@@ -120,7 +74,10 @@ class EmulatedAdxl345:
         for register, value in RESET_VALUES.items():
             self._registers[register] = value
         self._pointer = 0
-        self._measuring.fifo = _empty_fifo()
+        self._measuring.fifo = self._empty_fifo()
+
+    def _empty_fifo(self) -> SetFifo:
+        return SetFifo(DEPTH, DEPTH + 1, Output.row_bytes)
 
     def _store(self, register: int, value: int) -> None:
         if register in READ_ONLY or register >= REGISTERS:
@@ -157,13 +114,9 @@ class EmulatedAdxl345:
 
     def _value(self, register: int) -> int:
         if register == DEVID:
-            return self._identity if self.faults.identity is None else self.faults.identity
+            return self._identity
         if register == INT_SOURCE:
             return self._int_source()
         if register == FIFO_STATUS:
             return self._measuring.fifo.level
         return self._registers[register] if register < REGISTERS else 0
-
-
-def _empty_fifo() -> SetFifo:
-    return SetFifo(DEPTH, DEPTH + 1, Output.row_bytes)

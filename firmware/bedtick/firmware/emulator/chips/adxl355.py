@@ -11,13 +11,11 @@ apart; standby keeps what waits; an empty FIFO gives zeros with their mark; for 
 that is written stays and the shadow registers read 0.
 """
 
-from bedtick.firmware.clock import Clock
+from typing import ClassVar
+
 from bedtick.firmware.emulator.chips.adxl355_output import Output
-from bedtick.firmware.emulator.chips.measuring import Measuring
-from bedtick.firmware.emulator.chips.ticks import Oscillator
+from bedtick.firmware.emulator.chips.base import ChipBase
 from bedtick.firmware.emulator.chips.word_fifo import WordFifo
-from bedtick.firmware.emulator.faults import Faults
-from bedtick.firmware.emulator.sources import Source
 
 REGISTERS = 0x60
 IDENTITY = 0xAD
@@ -40,63 +38,25 @@ WORD_BYTES = 3
 WORD_GAP_NS = 1_000
 NOTHING = b"\x00\x00\x02"
 NO_MARKS = 0xF0
-ROOM_C = 21.0
 COUNTS_AT_25_C = 1885
 COUNTS_PER_C = -9.05
 
 
-class EmulatedAdxl355:
-    """One chip.
-
-    Parameters
-    ----------
-    source
-        What the chip feels.
-    clock
-        The clock its oscillator runs on.
-    rate_error
-        By what fraction the oscillator is faster than nominal.
-    seed
-        Seed of the chip's own noise.
-    identity
-        What DEVID_AD reads, None for 0xAD.
+class EmulatedAdxl355(ChipBase[WordFifo]):
+    """One chip; `identity` is what DEVID_AD reads. Its thermometer works while it measures.
 
     Attributes
     ----------
-    faults
-        Switches, none of them set at first; an adapter may share them.
+    factory
+        The part's own settings, which a loss of power and a good reset load.
     failing_resets
         How many of the next resets load the factory settings wrongly.
-    temperature_c
-        What its thermometer shows; it works while the chip measures.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        clock: Clock,
-        *,
-        rate_error: float = 0.0,
-        seed: int = 0,
-        identity: int | None = None,
-    ) -> None:
-        self.faults = Faults()
-        self.failing_resets = 0
-        self.temperature_c = ROOM_C
-        self._clock = clock
-        self._identity = IDENTITY if identity is None else identity
-        self._stuck_set = b""
-        self._measuring = Measuring(Oscillator(source, rate_error, seed), clock, _empty_fifo())
-        self._power_up(FACTORY)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the source has come to its end and every set of it was read or lost."""
-        return self._measuring.ended
-
-    def lose_power(self) -> None:
-        """Come back as after an interrupted supply: reset values, standby, empty FIFO."""
-        self._power_up(FACTORY)
+    usual_identity: ClassVar[int] = IDENTITY
+    factory = FACTORY
+    failing_resets = 0
+    _stuck_set = b""
 
     def write(self, data: bytes) -> None:
         """Set the register pointer, then store the values that follow."""
@@ -117,17 +77,22 @@ class EmulatedAdxl355:
         values = bytes([self._value(register) for register in range(first, end)])
         return values + self._pop(length - len(values))
 
-    def _power_up(self, shadow: bytes) -> None:
+    def _power_up(self) -> None:
         self._registers = bytearray(REGISTERS)
         for register, value in RESET_VALUES.items():
             self._registers[register] = value
-        self._registers[SHADOW_FIRST:SHADOW_END] = shadow
+        self._registers[SHADOW_FIRST:SHADOW_END] = self.factory
         self._pointer = 0
         self._ready_ns = 0
-        self._measuring.fifo = _empty_fifo()
+        self._measuring.fifo = self._empty_fifo()
+
+    def _empty_fifo(self) -> WordFifo:
+        return WordFifo(ROOM_WORDS, WORD_BYTES, WORD_GAP_NS)
 
     def _reset(self) -> None:
-        self._power_up(MISLOADED if self.failing_resets else FACTORY)
+        self._power_up()
+        if self.failing_resets:
+            self._registers[SHADOW_FIRST:SHADOW_END] = MISLOADED
         self._pointer = RESET
         self.failing_resets = max(self.failing_resets - 1, 0)
         self._ready_ns = self._clock.boot_ns() + RESET_NS
@@ -169,7 +134,7 @@ class EmulatedAdxl355:
 
     def _value(self, register: int) -> int:
         if register == 0x00:
-            return self._identity if self.faults.identity is None else self.faults.identity
+            return self._identity
         if register == STATUS:
             return self._status()
         if register == FIFO_ENTRIES:
@@ -203,7 +168,3 @@ class EmulatedAdxl355:
         if not self._registers[POWER] & (STANDBY_BIT | TEMP_OFF_BIT):
             counts = round(COUNTS_AT_25_C + COUNTS_PER_C * (self.temperature_c - 25.0))
             self._registers[TEMP_HIGH : TEMP_LOW + 1] = counts.to_bytes(2)
-
-
-def _empty_fifo() -> WordFifo:
-    return WordFifo(ROOM_WORDS, WORD_BYTES, WORD_GAP_NS)

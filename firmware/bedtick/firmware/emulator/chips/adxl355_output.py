@@ -18,7 +18,7 @@ from bedtick.firmware.emulator.chips.words import rounded_counts, white_noise_g
 
 FASTEST_HZ = 4000.0
 SLOWEST_CODE = 10
-FINEST_PER_G = 256_000.0
+FINEST_STEP_G = 1 / 256_000
 BITS = 20
 SPARE_BITS = 4
 X_MARK = 0x01
@@ -46,19 +46,19 @@ class Output:
 
     def encode(self, acc_g: NDArray[np.float64], rng: np.random.Generator | None) -> bytes:
         """Return sets of nine bytes for acceleration (n, 3) in g; no noise is added without `rng`."""
-        felt_g = acc_g + np.frombuffer(self.offsets, dtype=">i2") * (OFFSET_COUNTS / self._per_g())
+        felt_g = acc_g + np.frombuffer(self.offsets, dtype=">i2") * (OFFSET_COUNTS * self._step_g())
         if self.self_test & PUSHED == PUSHED:
             felt_g += PUSH_G
         if rng is not None:
-            density = 22.5 if self._halvings() == 0 else 25.0
+            density = 22.5 if self._doublings() == 0 else 25.0
             felt_g += white_noise_g(felt_g.shape, (density,) * 3, self.rate_hz / 3.0, rng)
-        words = rounded_counts(felt_g, self._per_g(), BITS) << SPARE_BITS
+        words = rounded_counts(felt_g, self._step_g(), BITS) << SPARE_BITS
         words[:, 0] |= X_MARK
         return words.astype(">i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
 
-    def _halvings(self) -> int:
+    def _doublings(self) -> int:
         """Return how often the step doubles from that of 2 g; code 0 is no range and acts as 2 g."""
         return max((self.range & RANGE_BITS) - 1, 0)
 
-    def _per_g(self) -> float:
-        return FINEST_PER_G / (1 << self._halvings())
+    def _step_g(self) -> float:
+        return FINEST_STEP_G * (1 << self._doublings())

@@ -9,13 +9,11 @@ The pointer moves on only where bit 7 of the register address is set; while the 
 set is taken out by the first of its bytes that is read, and what is left of it at the end of a read is lost.
 """
 
-from bedtick.firmware.clock import Clock
+from typing import ClassVar
+
+from bedtick.firmware.emulator.chips.base import ChipBase
 from bedtick.firmware.emulator.chips.fifo import BYPASS, STREAM, SetFifo
 from bedtick.firmware.emulator.chips.lis3dh_output import Output
-from bedtick.firmware.emulator.chips.measuring import Measuring
-from bedtick.firmware.emulator.chips.ticks import Oscillator
-from bedtick.firmware.emulator.faults import Faults
-from bedtick.firmware.emulator.sources import Source
 
 REGISTERS = 0x40
 AUTO_INCREMENT_BIT = 0x80
@@ -41,60 +39,15 @@ BOOT_NS = 5_000_000
 WATERMARK_BIT, FULL_BIT, EMPTY_BIT, MOST_SHOWN = 0x80, 0x40, 0x20, 31  # FIFO_SRC
 THRESHOLD_BITS = 0x1F
 OVERWRITTEN_BIT, NEW_SET_BIT = 0x80, 0x08  # STATUS
-ROOM_C = 21.0
 THERMOMETER_BITS, BLOCK_UPDATE_BIT = 0xC0, 0x80  # TEMP_CFG, CTRL_REG4
 ZERO_C, COUNTS_PER_C, JUSTIFY_BITS = 25.0, 4, 6
 
 
-class EmulatedLis3dh:
-    """One chip.
+class EmulatedLis3dh(ChipBase[SetFifo]):
+    """One chip; `identity` is what WHO_AM_I reads."""
 
-    Parameters
-    ----------
-    source
-        What the chip feels.
-    clock
-        The clock its oscillator runs on.
-    rate_error
-        By what fraction the oscillator is faster than nominal.
-    seed
-        Seed of the chip's own noise.
-    identity
-        What WHO_AM_I reads, None for 0x33.
-
-    Attributes
-    ----------
-    faults
-        Switches, none of them set at first; an adapter may share them.
-    temperature_c
-        What its thermometer shows.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        clock: Clock,
-        *,
-        rate_error: float = 0.0,
-        seed: int = 0,
-        identity: int | None = None,
-    ) -> None:
-        self.faults = Faults()
-        self.temperature_c = ROOM_C
-        self._identity = IDENTITY if identity is None else identity
-        self._clock = clock
-        self._stuck_set: bytes | None = None
-        self._measuring = Measuring(Oscillator(source, rate_error, seed), clock, _empty_fifo())
-        self._power_up()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the source has come to its end and every set of it was read or lost."""
-        return self._measuring.ended
-
-    def lose_power(self) -> None:
-        """Come back as after an interrupted supply: reset values, power-down, empty FIFO."""
-        self._power_up()
+    usual_identity: ClassVar[int] = IDENTITY
+    _stuck_set: bytes | None = None
 
     def write(self, data: bytes) -> None:
         """Set the register pointer, then store the values that follow."""
@@ -148,7 +101,10 @@ class EmulatedLis3dh:
         self._awake_ns = 0
         self._latest = bytes(SET_BYTES)
         self._left_by_read = 0
-        self._measuring.fifo = _empty_fifo()
+        self._measuring.fifo = self._empty_fifo()
+
+    def _empty_fifo(self) -> SetFifo:
+        return SetFifo(DEPTH, DEPTH, SET_BYTES)
 
     def _store(self, register: int, value: int) -> None:
         if register in READ_ONLY or register >= REGISTERS:
@@ -217,7 +173,7 @@ class EmulatedLis3dh:
 
     def _value(self, register: int) -> int:
         if register == WHO_AM_I:
-            return self._identity if self.faults.identity is None else self.faults.identity
+            return self._identity
         if register == FIFO_SRC:
             return self._fifo_source()
         if register == STATUS:
@@ -228,7 +184,3 @@ class EmulatedLis3dh:
         is_booting = register == CTRL5 and self._clock.boot_ns() < self._booted_ns
         stored = self._registers[register] if register < REGISTERS else 0
         return stored | BOOT_BIT if is_booting else stored
-
-
-def _empty_fifo() -> SetFifo:
-    return SetFifo(DEPTH, DEPTH, SET_BYTES)

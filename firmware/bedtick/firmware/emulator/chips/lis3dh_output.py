@@ -60,7 +60,7 @@ class Output:
         felt_g = acc_g + self._push_g()
         if rng is not None:
             felt_g += white_noise_g(felt_g.shape, NOISE_MICRO_G, self._bandwidth_hz(), rng)
-        words = rounded_counts(felt_g, self._counts_per_g(), self.bits) << (WORD_BITS - self.bits)
+        words = rounded_counts(felt_g, self._step_g(), self.bits) << (WORD_BITS - self.bits)
         if self.through_fifo:
             words &= -1 << (WORD_BITS - FIFO_BITS)
         words *= self._axes_on()
@@ -70,9 +70,9 @@ class Output:
     def _is_low_power(self) -> bool:
         return bool(self.ctrl1 & LOW_POWER_BIT)
 
-    def _counts_per_g(self) -> float:
+    def _step_g(self) -> float:
         narrowest_mg = {12: 1, 10: 4, 8: 16}[self.bits]
-        return 1000.0 / (narrowest_mg * STEPS_AT_RANGE[self.ctrl4 >> 4 & 3])
+        return narrowest_mg * STEPS_AT_RANGE[self.ctrl4 >> 4 & 3] / 1000.0
 
     def _bandwidth_hz(self) -> float:
         return self.rate_hz / (9.0 if self.bits == 12 else 2.0)

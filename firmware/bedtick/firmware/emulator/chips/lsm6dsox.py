@@ -19,17 +19,13 @@ What makes its reset delicate:
 
 import errno
 import os
+from typing import ClassVar
 
-from bedtick.firmware.clock import Clock
+from bedtick.firmware.emulator.chips.base import ChipBase
 from bedtick.firmware.emulator.chips.fifo import BYPASS, FIFO, STREAM, SetFifo
 from bedtick.firmware.emulator.chips.lsm6dsox_output import Output
-from bedtick.firmware.emulator.chips.measuring import Measuring
-from bedtick.firmware.emulator.chips.ticks import Oscillator
-from bedtick.firmware.emulator.faults import Faults
-from bedtick.firmware.emulator.sources import Source
 
 IDENTITY = 0x6C
-ROOM_C = 21.0
 REGISTERS = 0x80
 FUNC_CFG, FIFO_CTRL1, FIFO_CTRL2, FIFO_CTRL3, FIFO_CTRL4 = 0x01, 0x07, 0x08, 0x09, 0x0A
 INT1_CTRL, WHO_AM_I, CTRL1_XL, CTRL3_C, CTRL5_C, CTRL6_C = 0x0D, 0x0F, 0x10, 0x12, 0x14, 0x15
@@ -51,57 +47,14 @@ COUNTS_PER_C, ZERO_C = 256, 25.0
 FREQ_FINE_STEP = 0.0015
 
 
-class EmulatedLsm6dsox:
-    """One chip.
+class EmulatedLsm6dsox(ChipBase[SetFifo]):
+    """One chip; `identity` is what WHO_AM_I reads, and INTERNAL_FREQ_FINE shows `rate_error`.
 
-    Parameters
-    ----------
-    source
-        What the chip feels.
-    clock
-        The clock its oscillator runs on.
-    rate_error
-        By what fraction the oscillator is faster than nominal; INTERNAL_FREQ_FINE shows it.
-    seed
-        Seed of the chip's own noise.
-    identity
-        What WHO_AM_I reads, None for 0x6C.
-
-    Attributes
-    ----------
-    faults
-        Switches, none of them set at first; an adapter may share them.
-    temperature_c
-        What the thermometer measures, 52 times a second while the accelerometer is on.
+    Its temperature is measured 52 times a second while the accelerometer is on.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        clock: Clock,
-        *,
-        rate_error: float = 0.0,
-        seed: int = 0,
-        identity: int | None = None,
-    ) -> None:
-        self.faults = Faults()
-        self.temperature_c = ROOM_C
-        self._identity = IDENTITY if identity is None else identity
-        self._freq_fine = max(-128, min(127, round(rate_error / FREQ_FINE_STEP))) & 0xFF
-        self._clock = clock
-        self._stuck_word = b""
-        self._measuring = Measuring(Oscillator(source, rate_error, seed), clock, _empty_fifo())
-        self._pointer = 0
-        self._power_up()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the source has come to its end and every set of it was read or lost."""
-        return self._measuring.ended
-
-    def lose_power(self) -> None:
-        """Come back as after an interrupted supply: reset values, standby, empty FIFO."""
-        self._power_up()
+    usual_identity: ClassVar[int] = IDENTITY
+    _stuck_word = b""
 
     def write(self, data: bytes) -> None:
         """Set the register pointer, then store the values that follow."""
@@ -125,17 +78,23 @@ class EmulatedLsm6dsox:
             self._advance()
         return bytes(values)
 
+    def _freq_fine(self) -> int:
+        return max(-128, min(127, round(self._rate_error / FREQ_FINE_STEP))) & 0xFF
+
     def _power_up(self) -> None:
         self._registers = bytearray(REGISTERS)
         for register, value in RESET_VALUES.items():
             self._registers[register] = value
-        self._measuring.fifo = _empty_fifo()
+        self._measuring.fifo = self._empty_fifo()
         self._word = b""
         self._overrun_latched = False
         self._speaks_i3c = False
         self._busy_bit = self._busy_until_ns = 0
         self._thermometer_due_ns = 0
         self._temperature_counts = 0
+
+    def _empty_fifo(self) -> SetFifo:
+        return SetFifo(DEPTH, DEPTH, WORD_BYTES)
 
     def _answer(self) -> None:
         if self._speaks_i3c:
@@ -270,7 +229,7 @@ class EmulatedLsm6dsox:
         if WORD_FIRST <= register <= WORD_LAST:
             return self._byte_of_word(register)
         if register == WHO_AM_I:
-            return self._identity if self.faults.identity is None else self.faults.identity
+            return self._identity
         if register in {OUT_TEMP_L, OUT_TEMP_H}:
             return self._measure_temperature() >> 8 * (register - OUT_TEMP_L) & 0xFF
         return self._special(register)
@@ -282,8 +241,4 @@ class EmulatedLsm6dsox:
             return self._status2()
         if register == CTRL3_C:
             return self._control3()
-        return self._freq_fine if register == FREQ_FINE else self._registers[register % REGISTERS]
-
-
-def _empty_fifo() -> SetFifo:
-    return SetFifo(DEPTH, DEPTH, WORD_BYTES)
+        return self._freq_fine() if register == FREQ_FINE else self._registers[register % REGISTERS]

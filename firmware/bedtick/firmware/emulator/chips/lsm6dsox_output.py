@@ -18,7 +18,7 @@ from bedtick.firmware.emulator.chips.words import rounded_counts, white_noise_g
 
 RATES_HZ = (0.0, 12.5, 26.0, 52.0, 104.0, 208.0, 416.0, 833.0, 1667.0, 3333.0, 6667.0, 1.6)
 RANGES_G = (2, 16, 4, 8)  # by code
-STEPS_MG = {2: 0.061, 4: 0.122, 8: 0.244, 16: 0.488}
+STEPS_G = {2: 61e-6, 4: 122e-6, 8: 244e-6, 16: 488e-6}
 DENSITIES_UG = {2: 70.0, 4: 75.0, 8: 80.0, 16: 110.0}
 LOW_POWER_NOISE_MG = {2: 1.8, 4: 2.0, 8: 2.4, 16: 3.0}
 SELF_TEST_SHIFT_G: NDArray[np.float64] = np.array((0.80, 0.85, 0.90))
@@ -50,7 +50,7 @@ class Output:
             felt_g += self._noise_g(felt_g.shape, rng)
         words = np.empty((len(felt_g), self.row_bytes), dtype=np.uint8)
         words[:, 0] = np.resize(TAGS, len(words))
-        counts = rounded_counts(felt_g, 1e3 / STEPS_MG[self._range_g()], BITS)
+        counts = rounded_counts(felt_g, STEPS_G[self._range_g()], BITS)
         words[:, 1:] = counts.astype("<i2").view(np.uint8)
         return words.tobytes()
 

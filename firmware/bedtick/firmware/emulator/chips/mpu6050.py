@@ -14,21 +14,18 @@ the pin, the time that waking takes.
 * An MPU6050 is asleep after a reset, an MPU6500 awake: parts differ, so a driver must say which it wants.
 """
 
-from bedtick.firmware.clock import Clock
+from typing import ClassVar
+
+from bedtick.firmware.emulator.chips.base import ChipBase
 from bedtick.firmware.emulator.chips.byte_fifo import ByteFifo
-from bedtick.firmware.emulator.chips.measuring import Measuring
 from bedtick.firmware.emulator.chips.mpu6050_output import (
     LATE_TRIM_CODES,
     TRIM_REGISTERS,
     Output,
     temperature_word,
 )
-from bedtick.firmware.emulator.chips.ticks import Oscillator
-from bedtick.firmware.emulator.faults import Faults
-from bedtick.firmware.emulator.sources import Source
 
 REGISTERS = 0x80
-ROOM_C = 21.0
 IDENTITY = 0x68
 EARLY_IDENTITIES = {0x68, 0x69, 0x75}
 EARLY_FIFO_BYTES, LATE_FIFO_BYTES = 1024, 512
@@ -49,56 +46,11 @@ WRITING_NS = 10_000
 HALF_SET_BYTES = 3
 
 
-class EmulatedMpu6050:
-    """One chip.
+class EmulatedMpu6050(ChipBase[ByteFifo]):
+    """One chip; an `identity` (WHO_AM_I) other than an MPU6050's or its copies' makes it an MPU6500."""
 
-    Parameters
-    ----------
-    source
-        What the chip feels.
-    clock
-        The clock its oscillator runs on.
-    rate_error
-        By what fraction the oscillator is faster than nominal.
-    seed
-        Seed of the chip's own noise.
-    identity
-        What WHO_AM_I reads, None for 0x68; others than those of an MPU6050 and its copies make it an MPU6500.
-
-    Attributes
-    ----------
-    faults
-        Switches, none of them set at first; an adapter may share them.
-    temperature_c
-        What its thermometer shows.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        clock: Clock,
-        *,
-        rate_error: float = 0.0,
-        seed: int = 0,
-        identity: int | None = None,
-    ) -> None:
-        self.faults = Faults()
-        self.temperature_c = ROOM_C
-        self._clock = clock
-        self._identity = IDENTITY if identity is None else identity
-        self._is_late = self._identity not in EARLY_IDENTITIES
-        self._stuck_set = b""
-        self._measuring = Measuring(Oscillator(source, rate_error, seed), clock, self._empty_fifo())
-        self._power_up()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the source has come to its end and every set of it was read or lost."""
-        return self._measuring.ended
-
-    def lose_power(self) -> None:
-        """Come back as after an interrupted supply: reset values, asleep or idle, empty FIFO."""
-        self._power_up()
+    usual_identity: ClassVar[int] = IDENTITY
+    _stuck_set = b""
 
     def write(self, data: bytes) -> None:
         """Set the register pointer, then store the values that follow."""
@@ -117,6 +69,10 @@ class EmulatedMpu6050:
             values.append(self._value(self._pointer))
             self._pointer += self._pointer not in PORTS
         return bytes(values)
+
+    @property
+    def _is_late(self) -> bool:
+        return self._own_identity not in EARLY_IDENTITIES
 
     def _power_up(self) -> None:
         self._registers = bytearray(REGISTERS)
@@ -176,7 +132,7 @@ class EmulatedMpu6050:
 
     def _value(self, register: int) -> int:
         if register == WHO_AM_I:
-            return self._identity if self.faults.identity is None else self.faults.identity
+            return self._identity
         if register == INT_STATUS:
             return self._take_status()
         if DATA_FIRST <= register <= DATA_LAST:

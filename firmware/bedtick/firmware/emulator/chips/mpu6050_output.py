@@ -56,8 +56,8 @@ class Output:
         if rng is not None:
             noise_ug = LATE_NOISE_UG if self.is_late else EARLY_NOISE_UG
             felt_g += white_noise_g(felt_g.shape, (noise_ug,) * 3, self._bandwidth_hz(), rng)
-        per_g = FINEST_PER_G / (1 << (self.accel_config >> RANGE_SHIFT & RANGE_BITS))
-        return rounded_counts(felt_g, per_g, BITS).astype(">i2").tobytes()
+        step_g = (1 << (self.accel_config >> RANGE_SHIFT & RANGE_BITS)) / FINEST_PER_G
+        return rounded_counts(felt_g, step_g, BITS).astype(">i2").tobytes()
 
     def _push_g(self) -> NDArray[np.float64]:
         push_g = np.array(LATE_PUSH_G if self.is_late else EARLY_PUSH_G)

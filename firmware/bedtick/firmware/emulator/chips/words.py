@@ -18,7 +18,11 @@ def white_noise_g(
     return noise_g
 
 
-def rounded_counts(felt_g: NDArray[np.float64], counts_per_g: float, bits: int) -> NDArray[np.int64]:
-    """Return what a converter of so many bits makes of it, clipped at its ends; int64, as `felt_g`."""
+def rounded_counts(felt_g: NDArray[np.float64], step_g: float, bits: int) -> NDArray[np.int64]:
+    """Return what a converter of so many bits makes of it, clipped at its ends; int64, as `felt_g`, by rows.
+
+    Divided by the step, as an import divides by the scale: so both round the same value at each half.
+    """
     half = 1 << (bits - 1)
-    return np.clip(np.rint(felt_g * counts_per_g).astype(np.int64), -half, half - 1)
+    counts = np.rint(felt_g / step_g).astype(np.int64, order="C")
+    return np.clip(counts, -half, half - 1, out=counts)
