@@ -23,7 +23,7 @@ from bedtick.firmware.chips import CHIPS, MOST_BUS_SHARE, Chip
 from bedtick.firmware.emulator import EmulatedAdapter, EmulatedClock, Still
 from bedtick.firmware.emulator.chips import EMULATED_CHIPS
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.store.batch import Batch
 
 BUS_HZ = 400_000

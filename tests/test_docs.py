@@ -27,7 +27,7 @@ from bedtick.logger.detector import filters, parameters
 from bedtick.logger.detector.events import LARGE, MOVEMENT, TURN, TWITCH
 from bedtick.logger.detector.kernel import bursts, closing, splitting
 from bedtick.logger.detector.layout import REASONS
-from bedtick.logger.held_back import EVIDENCE_WANTED, HOLD_NS
+from bedtick.logger.sampling.held_back import EVIDENCE_WANTED, HOLD_NS
 from bedtick.logger.settings import TABLES, parse_settings
 from bedtick.logger.store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
 

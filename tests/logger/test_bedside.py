@@ -13,9 +13,9 @@ from bedtick.firmware.emulator import EmulatedClock
 from bedtick.firmware.emulator.pins import EmulatedPins
 from bedtick.firmware.pin_trouble import PinsUnavailableError
 from bedtick.firmware.pins import Change
-from bedtick.logger import bedside as bedside_module
-from bedtick.logger.bedside import Bedside, header
-from bedtick.logger.button import NEVER_NS
+from bedtick.logger.bedside import bedside as bedside_module
+from bedtick.logger.bedside.bedside import Bedside, header
+from bedtick.logger.bedside.button import NEVER_NS
 
 BUTTON, LED = 17, 27
 MS = 1_000_000

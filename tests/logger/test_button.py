@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bedtick.logger.button import NEVER_NS, Button, Press
-from bedtick.logger.markers import FELT, LIGHTS_OFF, LIGHTS_ON, Lights
+from bedtick.logger.bedside.button import NEVER_NS, Button, Press
+from bedtick.logger.bedside.markers import FELT, LIGHTS_OFF, LIGHTS_ON, Lights
 
 MS = 1_000_000
 START = 7_000 * MS

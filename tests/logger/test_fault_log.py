@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from bedtick.firmware.emulator import EmulatedClock
-from bedtick.logger.fault_log import FaultLog
+from bedtick.logger.sampling.fault_log import FaultLog
 
 MINUTE_NS = 60 * 10**9
 

@@ -10,7 +10,7 @@ import pytest
 
 from bedtick.firmware.chips import Block
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.held_back import EVIDENCE_WANTED, HeldBack
+from bedtick.logger.sampling.held_back import EVIDENCE_WANTED, HeldBack
 
 RATE_HZ = 400.0
 READ_NS = 200_000

@@ -11,8 +11,8 @@ from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.emulator import EmulatedClock, Still, build_emulator
 from bedtick.firmware.emulator.pins import EmulatedPins
 from bedtick.firmware.pin_trouble import PinsUnavailableError
-from bedtick.logger.interrupt import InterruptClock, with_interrupt
-from bedtick.logger.sampler import DRAIN_SHARE
+from bedtick.logger.sampling.interrupt import InterruptClock, with_interrupt
+from bedtick.logger.sampling.sampler import DRAIN_SHARE
 
 LINE = 22
 MS = 1_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bedtick.logger.button import NEVER_NS
-from bedtick.logger.led import PATTERNS, StatusLight, lit_at
+from bedtick.logger.bedside.button import NEVER_NS
+from bedtick.logger.bedside.led import PATTERNS, StatusLight, lit_at
 
 MS = 1_000_000
 S = 1000 * MS

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.markers import marker_batch
+from bedtick.logger.bedside.markers import marker_batch
 from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.batch import Batch, Marker
 from bedtick.logger.store.database import immediate, open_database
@@ -22,7 +22,7 @@ ORIGIN = Origin("bed", "adxl345", "i2c-1", 0x53, "chip", None, None, None, 1 / 2
 PULLED = """
 import os, signal, sys
 from pathlib import Path
-from bedtick.logger.markers import marker_batch
+from bedtick.logger.bedside.markers import marker_batch
 from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.database import open_database
 from bedtick.logger.store.writer import Origin, RecordingWriter, add_recording, add_scoring

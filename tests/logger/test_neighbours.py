@@ -15,8 +15,8 @@ from bedtick.firmware.errors import BusError, ChipError
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import World, emulated_site
 from bedtick.logger.rig import Seat
+from bedtick.logger.sampling.station import Station
 from bedtick.logger.settings import SensorSettings, Settings
-from bedtick.logger.station import Station
 
 LEFT = SensorSettings(place="left", chip="adxl345", bus=1)
 RIGHT = SensorSettings(place="right", chip="adxl345", bus=2)

@@ -13,8 +13,8 @@ from bedtick.firmware.chips import Block
 from bedtick.firmware.emulator import EmulatedClock
 from bedtick.firmware.errors import BusError
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.missing import Missing
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.missing import Missing
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.store.batch import Batch
 
 RATE_HZ = 400

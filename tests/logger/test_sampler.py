@@ -15,7 +15,7 @@ from bedtick.firmware.errors import BusError
 from bedtick.firmware.sample_clock import SampleClock
 from bedtick.logger.daemon import Control, record
 from bedtick.logger.rig import Rig, site_of
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.settings import SensorSettings, Settings
 from bedtick.logger.store.codec import unpack
 from bedtick.logger.tap.listener import TapListener
@@ -354,7 +354,7 @@ def test_events_after_a_loss_have_their_time(tmp_path, made, recording_of):
 
 def said_by(caplog):
     """Return what the sampler said in the log."""
-    return [entry.getMessage() for entry in caplog.records if entry.name == "bedtick.logger.sampler"]
+    return [entry.getMessage() for entry in caplog.records if entry.name == "bedtick.logger.sampling.sampler"]
 
 
 def test_faults_are_said_once(tmp_path, ramp, caplog):

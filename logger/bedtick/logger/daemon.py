@@ -24,13 +24,13 @@ from typing import TypeVar
 
 from bedtick.firmware.errors import BedtickError, BusError, ChipError, SettingsError, StoreError
 from bedtick.firmware.pins import Pins
-from bedtick.logger.bedside import Bedside, header
+from bedtick.logger.bedside.bedside import Bedside, header
 from bedtick.logger.detector.detector import compiled_kernel
 from bedtick.logger.journal import Journal
-from bedtick.logger.missing import Missing
 from bedtick.logger.rig import Rig, Seat, Site
+from bedtick.logger.sampling.missing import Missing
+from bedtick.logger.sampling.station import Station
 from bedtick.logger.settings import Settings
-from bedtick.logger.station import Station
 from bedtick.logger.store.database import (
     checkpoint_by_itself,
     open_database,

@@ -27,8 +27,8 @@ from bedtick.firmware.emulator import (
 from bedtick.firmware.emulator.chips import EMULATED_CHIPS
 from bedtick.firmware.emulator.sources import Source
 from bedtick.firmware.recording_file import Recording, load_recording
-from bedtick.logger.driver_clock import DriverClock
 from bedtick.logger.rig import Rig, Seat, Site, check_told_apart, count_sharing, find_rig
+from bedtick.logger.sampling.driver_clock import DriverClock
 from bedtick.logger.settings import AUTO, SensorSettings
 from bedtick.logger.wall_clock import EmulatedWallClock, SystemWallClock
 

@@ -22,7 +22,7 @@ from bedtick.firmware.sample_clock import SampleClock
 from bedtick.logger.detector.detector import Detected, Detector
 from bedtick.logger.detector.events import Event, final_kind
 from bedtick.logger.rig import Rig, choose_rate_hz
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.batch import Batch
 from bedtick.logger.store.database import recording_lock

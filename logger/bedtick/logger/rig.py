@@ -19,7 +19,7 @@ from bedtick.firmware.chips.access import check_offered
 from bedtick.firmware.clock import Clock, SystemClock
 from bedtick.firmware.errors import BusError, ChipError, SettingsError
 from bedtick.firmware.scan import Found, explain_nothing, explain_several, scan, usual_addresses
-from bedtick.logger.driver_clock import DriverClock
+from bedtick.logger.sampling.driver_clock import DriverClock
 from bedtick.logger.settings import AUTO, SensorSettings
 from bedtick.logger.wall_clock import SystemWallClock, WallClock
 

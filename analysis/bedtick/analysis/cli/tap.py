@@ -70,7 +70,7 @@ def command(bus: str, chip: str, *, db: Path, config: Path | None, place: str | 
 @contextmanager
 def _silent_sampler() -> Iterator[None]:
     """Keep the sampler's warnings back: a fault that ends the calibration is told in its one line."""
-    log = logging.getLogger("bedtick.logger.sampler")
+    log = logging.getLogger("bedtick.logger.sampling.sampler")
     before = log.level
     log.setLevel(logging.ERROR)
     try:

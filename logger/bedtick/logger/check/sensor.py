@@ -21,7 +21,7 @@ from bedtick.logger.check.machine import NIGHT_HOURS
 from bedtick.logger.check.patience import patiently
 from bedtick.logger.detector.detector import Detector
 from bedtick.logger.rig import Rig, choose_rate_hz
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.batch import Batch
 from bedtick.logger.store.codec import pack

@@ -10,7 +10,7 @@ from pathlib import Path
 from bedtick.firmware.errors import BusError, StoreError
 from bedtick.firmware.sample_clock import SampleClock
 from bedtick.logger.rig import Rig, choose_rate_hz
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.store.database import open_database, recording_lock, store_errors
 from bedtick.logger.tap.judge import TAPS_WANTED, Calibration, CalibrationError, Measured, calibrate, measure
 from bedtick.logger.tap.listener import TapListener

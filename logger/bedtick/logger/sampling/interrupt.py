@@ -1,9 +1,9 @@
 """Waiting for a chip's interrupt line instead of for the time of the next drain.
 
-The line is high while about half of the FIFO waits to be read; by the clock a drain comes when nearly as much
-should be waiting. So there is little to gain: a chip that runs slower than it should is not asked too early, and
-that is all, since sample times come from the sample clock either way. Where half of the FIFO takes longer than
-`LONGEST_RISE_NS` there is nothing to gain: by the clock a drain comes sooner.
+The line is high while about half of the FIFO waits to be read; by the clock a drain comes when nearly as
+much should be waiting. So there is little to gain: a chip that runs slower than it should is not asked too
+early, and that is all, since sample times come from the sample clock either way. Where half of the FIFO takes
+longer than `LONGEST_RISE_NS` there is nothing to gain: by the clock a drain comes sooner.
 
 The wait for the line begins when the drain is due by the clock, and ends at one and a half times as long as
 the line needs to rise. So a line that is always high is the clock's own pace; one that never rises still
@@ -11,7 +11,8 @@ leaves room in the FIFO, and after `MOST_IN_VAIN` of those in a row the clock al
 a fault is slept through: a full FIFO, which holds the line high, must not cut it short.
 
 The line rises with a sample, so drains right after it would all see the same fraction of a sample interval,
-and the sample clock would be off by half a sample. Each comes another fraction later instead, as in `sampler`.
+and the sample clock would be off by half a sample. Each comes another fraction later instead, as in
+`sampler`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bedtick.firmware.chips import Chip
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.pin_trouble import PinsUnavailableError
 from bedtick.firmware.pins import Pins
-from bedtick.logger.sampler import GOLDEN
+from bedtick.logger.sampling.sampler import GOLDEN
 
 WATERMARK_SHARE = 0.5  # of the FIFO's depth: there the drivers have the line rise
 LONGEST_RISE_NS = 40_000_000

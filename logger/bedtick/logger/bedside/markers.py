@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bedtick.logger.button import Press
+from bedtick.logger.bedside.button import Press
 from bedtick.logger.store.batch import Batch, Marker
 
 FELT, LIGHTS_OFF, LIGHTS_ON = "felt", "lights_off", "lights_on"

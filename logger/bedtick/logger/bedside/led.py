@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bedtick.logger.button import NEVER_NS
+from bedtick.logger.bedside.button import NEVER_NS
 
 MS_NS = 1_000_000
 PATIENCE_NS = 5_000_000_000

@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from bedtick.firmware.pins import Pins
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.interrupt import with_interrupt
+from bedtick.logger.bedside.markers import marker_batch
 from bedtick.logger.journal import Journal
-from bedtick.logger.markers import marker_batch
 from bedtick.logger.recorder import Recorder
 from bedtick.logger.rig import Rig, choose_rate_hz
-from bedtick.logger.sampler import Sampler
+from bedtick.logger.sampling.interrupt import with_interrupt
+from bedtick.logger.sampling.sampler import Sampler
 from bedtick.logger.settings import Settings, with_ring_down
 from bedtick.logger.store.batch import Batch, WallTime
 from bedtick.logger.store.writer import Origin

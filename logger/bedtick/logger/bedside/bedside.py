@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.pin_trouble import PinsUnavailableError
 from bedtick.firmware.pins import Change, Pins, open_pins
-from bedtick.logger.button import NEVER_NS, Button
-from bedtick.logger.led import StatusLight
-from bedtick.logger.markers import Lights
+from bedtick.logger.bedside.button import NEVER_NS, Button
+from bedtick.logger.bedside.led import StatusLight
+from bedtick.logger.bedside.markers import Lights
 
 LOOK_NS = 100_000_000  # presses are heard meanwhile: only the answer waits
 LOOK_AT_LEVEL_NS = 20_000_000  # where no edges are heard a press must last from one look to the next

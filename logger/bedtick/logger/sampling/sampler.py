@@ -31,8 +31,8 @@ from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import BusError, ChipError
 from bedtick.firmware.retries import is_due, pause_s, treatment_of_error
 from bedtick.firmware.sample_clock import SampleClock
-from bedtick.logger.fault_log import FaultLog
-from bedtick.logger.held_back import HeldBack
+from bedtick.logger.sampling.fault_log import FaultLog
+from bedtick.logger.sampling.held_back import HeldBack
 from bedtick.logger.store.batch import Batch
 
 DRAIN_SHARE = 0.48  # of the FIFO's depth: a late wake-up still finds room, and few transfers carry many sets

@@ -1,0 +1,1 @@
+"""From a chip to a recorder: drains in time, what is done about faults, and what they cost."""
