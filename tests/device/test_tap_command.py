@@ -144,7 +144,7 @@ def test_check_tells_of_the_calibration(bedtick, tmp_path):
 
     assert "ok ring-down not measured on this bed: 0.2 s is taken -> bedtick tap measures it" in said()
     bedtick("tap", "--bus", "emulated", "--db", path)
-    assert "ok ring-down 0.18 s at 7.2 Hz, tapped" in said()
+    assert "ok ring-down 0.17 s at 7.2 Hz, tapped" in said()
     assert "ok ring-down 0.3 s, set by hand" in said("--config", config)
 
 

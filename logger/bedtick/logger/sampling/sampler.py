@@ -35,7 +35,7 @@ from bedtick.logger.sampling.fault_log import FaultLog
 from bedtick.logger.sampling.held_back import HeldBack
 from bedtick.logger.store.batch import Batch
 
-DRAIN_SHARE = 0.48  # of the FIFO's depth: a late wake-up still finds room, and few transfers carry many sets
+DRAIN_SHARE = 0.49  # of the FIFO's depth: a late wake-up still finds room, and few transfers carry many sets
 LONGEST_PAUSE_NS = 50_000_000  # a slow chip is polled as often, for the sake of its times
 GOLDEN = 0.618033988749895  # multiples of it fall evenly between whole numbers, however many there are
 STALL_NS = 100_000_000
