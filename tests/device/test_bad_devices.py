@@ -157,7 +157,7 @@ BAD_SETTINGS = {
     "[sensor]\nrate_hz = 9999\n": ("sensor.rate_hz = 9999", "0 to 4000"),
     "[sensor]\nchip = 'bma999'\n": ("sensor.chip = 'bma999'", "auto, adxl345"),
     "[[sensor]]\n[[sensor]]\n": ("[[sensor]] 2", "'bed' is taken"),
-    "[[sensor]]\n[[sensor]]\nplcae = 'left'\n": ("[[sensor]] 2: unknown key sensor.plcae", "place"),
+    "[[sensor]]\n[[sensor]]\nsidee = 'left'\n": ("[[sensor]] 2: unknown key sensor.sidee", "place"),
     "sensor = []\n": ("names no sensor", "[sensor]"),
     "[sensor]\nplace = 3\n": ("sensor.place = 3", "a text"),
     "[sensor\n": ("not valid TOML",),
