@@ -169,10 +169,12 @@ def test_no_colour_where_none_is_wanted(tmp_path):
     assert "\x1b" not in result.stdout
 
 
-def test_run_without_a_home(daemon, ended, rows, restless, tmp_path):
-    """Where neither home nor cache can be made, the daemon compiles for itself and records."""
+@pytest.mark.parametrize("uncompiled", ["1", pytest.param("0", marks=pytest.mark.long)])
+def test_run_without_a_home(daemon, ended, rows, restless, tmp_path, uncompiled):
+    """Where neither home nor cache can be made, the daemon compiles for itself, if at all, and records."""
     db = tmp_path / "bed.db"
     nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache", "XDG_DATA_HOME": ""}
+    nowhere["NUMBA_DISABLE_JIT"] = uncompiled
     code, _, err = ended(
         daemon("run", "--bus", f"emulated:{restless}", "--speed", "max", "--db", db, **nowhere)
     )
