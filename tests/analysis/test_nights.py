@@ -196,7 +196,7 @@ def test_two_places_without_a_clock_are_asked_about(bed):
     bed.add(synced=None, wall=False, length_s=60, boot_s=100, place="left")
     bed.add(synced=None, wall=False, length_s=60, boot_s=130, place="right")
     nights = nights_in(bed)
-    with pytest.raises(UnknownNightError, match="night r1 and r2 was recorded at several places; choose"):
+    with pytest.raises(UnknownNightError, match="night r1 and r2: there are several places; choose"):
         find_night(nights, "last")
     assert find_night(nights, "last", "left").name == "r1"
     assert find_night(nights, "last", "right").name == "r2"

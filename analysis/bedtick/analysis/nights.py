@@ -80,7 +80,7 @@ def find_night(nights: list[Night], name: str, place: str | None = None) -> Nigh
     if len(found) > 1:
         names = " and ".join(dict.fromkeys(night.name for night in found))
         raise UnknownNightError(
-            f"night {names} was recorded at several places; choose one with --place: {_places(found)}"
+            f"night {names}: there are several places; choose one with --place: {_places(found)}"
         )
     if found:
         return found[0]
