@@ -16,7 +16,6 @@ Figures are from the Analog Devices data sheet ADXL345.
 
 import math
 from collections.abc import Mapping
-from statistics import median
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -28,6 +27,7 @@ from bedtick.firmware.chips import adxl345_registers as reg
 from bedtick.firmware.chips.access import RegisterAccess, check_offered
 from bedtick.firmware.chips.contract import Block, Identity, SelfTest
 from bedtick.firmware.chips.self_test import Pace, judge, settled_mean
+from bedtick.firmware.chips.timing import median_read_s
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import ChipError
 
@@ -58,7 +58,6 @@ SELF_TEST_RANGE_G = 16
 SELF_TEST_PACE = Pace(settle_ns=80_000_000, average_ns=200_000_000)  # average at least 0.1 s
 SELF_TEST_LIMITS = ((50 * 1.77, 540 * 1.77), (-540 * 1.77, -50 * 1.77), (75 * 1.47, 875 * 1.47))
 
-TIMED_BURSTS = 5
 TIMED_SETS = 16
 
 
@@ -178,12 +177,11 @@ class Adxl345:
 
         Call it before `start`: it reads, and so discards, what the FIFO holds.
         """
-        spans_ns = []
-        for _ in range(TIMED_BURSTS):
-            before_ns = self._clock.boot_ns()
+
+        def read() -> None:
             self._chip.bus.read_many(self._chip.address, reg.INT_SOURCE.address, SET.itemsize, TIMED_SETS)
-            spans_ns.append(self._clock.boot_ns() - before_ns)
-        return median(spans_ns) / TIMED_SETS / 1e9
+
+        return median_read_s(read, self._clock) / TIMED_SETS
 
     def noise_mg(self, rate_hz: int, range_g: int) -> tuple[float, float, float]:  # noqa: ARG002  one step at every range
         """Return the rms noise per axis by table 1 of the data sheet, over half of the rate."""

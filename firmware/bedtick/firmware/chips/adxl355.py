@@ -42,6 +42,7 @@ from bedtick.firmware.chips.adxl355_words import (
 )
 from bedtick.firmware.chips.contract import Block, Identity, SelfTest
 from bedtick.firmware.chips.self_test import Pace, judge, settled_mean
+from bedtick.firmware.chips.timing import median_read_s
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import ChipError, ConfigurationLostError
 from bedtick.firmware.registers import Register
@@ -75,7 +76,6 @@ SELF_TEST_LIMITS_G = ((0.1, 0.6), (0.1, 0.6), (0.5, 3.0))
 
 TEMPERATURE_NS = 20_000_000  # from standby on; table 2 gives 10 ms for the acceleration, nothing for this
 TEMPERATURE_READS = 3
-TIMED_DRAINS = 5
 
 
 class Adxl355:
@@ -202,13 +202,12 @@ class Adxl355:
 
         Call it before `start`: it reads, and so discards, what the FIFO holds.
         """
-        spans_ns = []
-        for _ in range(TIMED_DRAINS):
-            before_ns = self._clock.boot_ns()
+
+        def read() -> None:
             self._chip.read_run(reg.STATUS, 2)
             self._chip.read_run(reg.FIFO_DATA, WATERMARK_SETS * SET_WORDS * WORD_BYTES)
-            spans_ns.append(self._clock.boot_ns() - before_ns)
-        return median(spans_ns) / WATERMARK_SETS / 1e9
+
+        return median_read_s(read, self._clock) / WATERMARK_SETS
 
     def noise_mg(self, rate_hz: int, range_g: int) -> tuple[float, float, float]:
         """Return the rms noise per axis by table 2 of the data sheet, over a third of the rate."""

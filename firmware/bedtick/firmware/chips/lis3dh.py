@@ -26,7 +26,6 @@ Figures are from the STMicroelectronics data sheet LIS3DH and ST's own driver fo
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -38,6 +37,7 @@ from bedtick.firmware.chips import lis3dh_registers as reg
 from bedtick.firmware.chips.access import RegisterAccess, check_offered
 from bedtick.firmware.chips.contract import Block, Identity, SelfTest
 from bedtick.firmware.chips.self_test import Pace, judge, settled_mean
+from bedtick.firmware.chips.timing import median_read_s
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import ChipError
 
@@ -66,7 +66,6 @@ SELF_TEST_RANGE_G = 2
 SELF_TEST_PACE = Pace(settle_ns=115_000_000, average_ns=105_000_000)
 SELF_TEST_LIMITS = ((17.0, 360.0),) * 3
 
-TIMED_READS = 5
 TIMED_SETS = 16
 
 
@@ -203,12 +202,7 @@ class Lis3dh:
 
         Call it before `start`: it reads, and so discards, what the FIFO holds.
         """
-        spans_ns = []
-        for _ in range(TIMED_READS):
-            before_ns = self._clock.boot_ns()
-            self._read_sets(TIMED_SETS)
-            spans_ns.append(self._clock.boot_ns() - before_ns)
-        return median(spans_ns) / TIMED_SETS / 1e9
+        return median_read_s(lambda: self._read_sets(TIMED_SETS), self._clock) / TIMED_SETS
 
     def noise_mg(self, rate_hz: int, range_g: int) -> tuple[float, float, float]:
         """Return the rms noise per axis over half of the rate; density and bandwidth are not confirmed."""

@@ -19,7 +19,6 @@ Figures are from ST's data sheets LSM6DSOX and LSM6DSO (DS12140), the order of t
 
 import math
 from collections.abc import Mapping
-from statistics import median
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -31,6 +30,7 @@ from bedtick.firmware.chips import lsm6dsox_registers as reg
 from bedtick.firmware.chips.access import RegisterAccess, check_offered
 from bedtick.firmware.chips.contract import Block, Identity, SelfTest
 from bedtick.firmware.chips.self_test import Pace, judge, settled_mean
+from bedtick.firmware.chips.timing import median_read_s
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import ChipError
 from bedtick.firmware.registers import Register
@@ -61,8 +61,6 @@ SELF_TEST_RATE_CODE = 3
 SELF_TEST_RANGE_G = 4
 SELF_TEST_PACE = Pace(settle_ns=120_000_000, average_ns=100_000_000)  # drop what is older, average five
 SELF_TEST_LIMITS_MG = (50.0, 1700.0)
-
-TIMED_READS = 5
 
 
 class Lsm6dsox:
@@ -193,12 +191,7 @@ class Lsm6dsox:
 
         Call it before `start`: it reads, and so discards, what the FIFO holds.
         """
-        spans_ns = []
-        for _ in range(TIMED_READS):
-            before_ns = self._clock.boot_ns()
-            self._read_words(WORDS_PER_READ)
-            spans_ns.append(self._clock.boot_ns() - before_ns)
-        return median(spans_ns) / WORDS_PER_READ / 1e9
+        return median_read_s(lambda: self._read_words(WORDS_PER_READ), self._clock) / WORDS_PER_READ
 
     def noise_mg(self, rate_hz: int, range_g: int) -> tuple[float, float, float]:
         """Return the rms noise per axis in high-performance mode, over half of the rate; not confirmed."""

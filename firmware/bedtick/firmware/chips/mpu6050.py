@@ -16,7 +16,6 @@ rate. There is no watermark interrupt. Figures are from InvenSense PS-MPU-6000A,
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from statistics import median
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -30,6 +29,7 @@ from bedtick.firmware.chips.contract import Block, Identity, SelfTest
 from bedtick.firmware.chips.mpu6050_fifo import ACCEL, ON, Mpu6050Fifo
 from bedtick.firmware.chips.mpu6050_parts import MPU6050, PARTS, SET_BYTES
 from bedtick.firmware.chips.self_test import Pace, judge, settled_mean
+from bedtick.firmware.chips.timing import median_read_s
 from bedtick.firmware.clock import Clock
 from bedtick.firmware.errors import ChipError
 
@@ -49,7 +49,6 @@ SELF_TEST_RATE_HZ = 250
 SELF_TEST_PACE = Pace(settle_ns=50_000_000, average_ns=150_000_000)
 PUSH_ALL = reg.ACCEL_CONFIG.encode(XA_ST=1, YA_ST=1, ZA_ST=1)
 
-TIMED_BURSTS = 5
 TIMED_SETS = 16
 
 
@@ -179,13 +178,12 @@ class Mpu6050:
 
         Call it before `start`: it reads, and so discards, what the FIFO holds.
         """
-        spans_ns = []
-        for _ in range(TIMED_BURSTS):
-            before_ns = self._clock.boot_ns()
+
+        def read() -> None:
             self._chip.read_run(reg.FIFO_COUNT[0], len(reg.FIFO_COUNT))
             self._chip.read_run(reg.FIFO_R_W, SET_BYTES * TIMED_SETS)
-            spans_ns.append(self._clock.boot_ns() - before_ns)
-        return median(spans_ns) / TIMED_SETS / 1e9
+
+        return median_read_s(read, self._clock) / TIMED_SETS
 
     def noise_mg(self, rate_hz: int, range_g: int) -> tuple[float, float, float]:
         """Return the rms noise per axis: the density in section 6.2 over the bandwidth of the filter."""
