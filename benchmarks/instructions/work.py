@@ -3,7 +3,7 @@
 `daemon`: the daemon itself, from the driver's reads to the committed rows. Below smbus2, where the kernel
 would be, a table of registers answers; like the controller of a Raspberry Pi Zero to 4 it takes one read a
 call. Time is emulated, so nothing sleeps. `live` and `import`: the detector alone, in blocks of 13 samples
-(what a drain gives at 400 Hz) and of 16384. `stand-in`: only the table's answers, to be taken off.
+(what a drain gives at 400 Hz) and of 65536. `stand-in`: only the table's answers, to be taken off.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ IDENTITY = 0xE5
 HEADER = struct.Struct("@HHHP")  # i2c_msg in the kernel's i2c.h: address, flags, length, pointer
 NOISE_MG = (4.1, 4.1, 6.1)
 JERK_EVERY_S = 20
-BLOCKS = {"live": 13, "import": 16384}
+BLOCKS = {"live": 13, "import": 65536}
 
 
 def make_counts(seconds: int) -> NDArray[np.int16]:

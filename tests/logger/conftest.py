@@ -37,7 +37,8 @@ def made():
 @pytest.fixture(scope="session")
 def naive_detector():
     """Return the class of the naive detector."""
-    names = ("naive_steps", "naive_floor", "naive_seen", "naive_detector")  # each is imported by the next
+    # Each is imported by one after it.
+    names = ("naive_steps", "naive_floor", "naive_onset", "naive_seen", "naive_detector")
     return [load_beside(HERE.parent / "naive" / f"{name}.py") for name in names][-1].NaiveDetector
 
 

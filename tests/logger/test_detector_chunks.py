@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bedtick.logger.detector.detector import SLICE
+from bedtick.logger.detector import detector as detector_module
 
 RATE_HZ = 400.0
 COUNT = 18_001  # 45 s, and a bit that fits no chunk
@@ -72,10 +72,16 @@ def pieces(length, count=COUNT):
     return [min(length, count - start) for start in range(0, count, length)]
 
 
-@pytest.mark.parametrize("length", [1, 7, 32, 400, SLICE, SLICE + 1])
+@pytest.mark.parametrize("length", [1, 7, 32, 400, 17_000])
 def test_chunks_of_any_one_size_give_the_same(hear, night, whole, length):
     """Chunks of 1, 7, 32 and 400 samples, and of just a slice, give what the whole gives."""
     assert_same(hear(night, RATE_HZ, full_scale=1023, chunks=pieces(length)), whole)
+
+
+def test_a_long_push_is_taken_in_slices(hear, night, whole, monkeypatch):
+    """What one call of the kernel can not take is given to it in slices, and the result stays the same."""
+    monkeypatch.setattr(detector_module, "SLICE_S", 7.3)
+    assert_same(hear(night, RATE_HZ, full_scale=1023), whole)
 
 
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

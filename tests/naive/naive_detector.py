@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from naive_floor import NaiveFloor
+from naive_onset import NaiveOnset
 from naive_seen import Seen, Told
 
 from bedtick.logger.detector import parameters as chosen
 from bedtick.logger.settings import effective_ring_down_s
 
 
-class NaiveDetector(NaiveFloor):
+class NaiveDetector(NaiveOnset):
     """One signal and its settings; `run` tells everything about it."""
 
     def run(self):
@@ -152,33 +152,13 @@ class NaiveDetector(NaiveFloor):
         self.told.dropped.append(why)
         self.event, self.closed = None, k
 
-    def settle_onset(self, last):
-        """Find the change of energy that is likeliest between the first step allowed and `last`."""
-        event = self.event
-        event.known = True
-        first = max(
-            event.first - self.steps(chosen.BEFORE_S), self.closed + 1, last - int(self.run_steps[last]) + 1
-        )
-        before = max(self.energy(first, event.first - 1) / self.steps(chosen.BEFORE_S), 3.0)
-        seen = self.energy(event.first, last) / (last - event.first + 1)
-        quiet = max(before, seen / chosen.ONSET_RATIO)
-        gains = {}
-        for k in range(event.first, last + 1):
-            ratio = self.energy(k, last) / (last - k + 1) / quiet
-            gains[k] = (last - k + 1) * (ratio - 1 - math.log(ratio)) if ratio > 1 else -math.inf
-        best = max(gains, key=gains.get)
-        event.onset = best if gains[best] > -math.inf else last
-        event.emergence = self.energy(event.onset, last) / (last - event.onset + 1) / before
-        event.trace |= {k: self.level(k, self.envelope_steps) for k in range(event.onset, last + 1)}
-        above = [k for k in range(event.onset, last + 1) if event.trace[k] >= self.low]
-        event.last = above[-1] if above else event.onset
-
     def close(self, newest):
         """End the open event, unless it is too weak; `newest` is the last step that is there."""
         event, n = self.event, self.per_step
         if not event.known:
             self.settle_onset(newest)
         first, last = event.onset, event.last
+        onset = self.place_onset(newest)
         self.event, self.closed = None, last
         begun = event.rises()[0]
         peak_square = max((self.peak_square(k, newest) for k in range(first, last + 1)), default=0.0)
@@ -192,7 +172,6 @@ class NaiveDetector(NaiveFloor):
             return
         part = self.band[first : last + 1]
         values = np.linalg.eigvalsh(part.T @ part)
-        onset = max(first * n - round(self.lag_s() * self.rate_hz), 0)
         end = (last + 1) * n - round((self.lag_s() + chosen.ENVELOPE_WINDOW_S / 2) * self.rate_hz)
         self.told.events.append(
             {

@@ -43,9 +43,10 @@ class NaiveFloor(NaiveSteps):
         self.calm_steps, self.calm_levels, self.calm_energy = 0, np.zeros(3), np.zeros(3)
 
     def count_look(self, step, *, is_long):
-        """Take one look into the calm window."""
+        """Take one look into the calm window; the jerk and the long level take turns."""
+        jerk = 0.0 if is_long else self.level(step, self.jerk_steps)
         longest = self.level(step, self.long_steps) if is_long else 0.0
-        levels = [self.level(step, self.jerk_steps), longest, self.level(step, self.envelope_steps)]
+        levels = [jerk, longest, self.level(step, self.envelope_steps)]
         self.calm_levels = np.maximum(self.calm_levels, levels)
 
     def follow_calm(self, k):

@@ -30,7 +30,7 @@ from bedtick.logger.wall_clock import time_zone
 
 IMPORT_SCALE_G = 2.0**-18  # of a count where the file names no scale: 3.8 ug, below the noise of any sensor
 MOST_COUNTS = 2**30  # so that a difference of two still fits the 32 bits in which raw samples are packed
-BLOCK_SAMPLES = 16384
+BLOCK_SAMPLES = 65536
 
 
 @dataclass(frozen=True)

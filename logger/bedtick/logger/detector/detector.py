@@ -19,7 +19,7 @@ from bedtick.logger.detector.parameters import kernel_parameters
 from bedtick.logger.settings import DetectorSettings
 
 SLOWEST_HZ = 50.0  # below, the windows hold too few samples to tell a jerk from noise
-SLICE = 16384  # samples a call of the kernel: its rows of results always have room
+SLICE_S = 200.0  # of samples a call of the kernel: its rows of results always have room
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Detector:
         self._kernel = kernel or compiled_kernel()
         self._mg = 1e3 * scale_g
         self._rate_hz = nominal_hz
+        self._slice = int(SLICE_S * nominal_hz)
         self._params = kernel_parameters(settings, scale_g, nominal_hz, full_scale_counts)
         self._state = self._first_state()
         self._waiting = [self._state[name] for name in ("events_out", "tilts_out", "minutes_out")]
@@ -113,16 +114,16 @@ class Detector:
         if block.ndim != 2 or block.shape[1] != 3:
             raise ValueError(f"samples must have the shape (n, 3), not {block.shape}")
         found = Detected([], [], [])
-        for start in range(0, len(block), SLICE):
-            self._take(block[start : start + SLICE])
+        for start in range(0, len(block), self._slice):
+            self._take(block[start : start + self._slice])
             self._collect(found)
         return found
 
     def skip(self, lost: int) -> Detected:
         """Take `lost` missing samples."""
         found = Detected([], [], [])
-        for start in range(0, lost, SLICE):
-            self._kernel.skip(min(SLICE, lost - start), self._state, self._params)
+        for start in range(0, lost, self._slice):
+            self._kernel.skip(min(self._slice, lost - start), self._state, self._params)
             self._collect(found)
         return found
 
@@ -168,7 +169,8 @@ class Detector:
             return
         # As lists of tuples, all at once: to read records by name costs more than to find the events.
         events, tilts, minutes = (
-            rows[: count[0]].tolist() for rows, count in zip(self._rows, self._waiting, strict=True)
+            rows[: count[0]].tolist() if count[0] else []
+            for rows, count in zip(self._rows, self._waiting, strict=True)
         )
         found.events.extend(self._event(row) for row in events)
         found.completions.extend(Completion(number, _known(tilt_deg)) for number, tilt_deg in tilts)

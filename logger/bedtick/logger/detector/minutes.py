@@ -21,7 +21,7 @@ def minutes_from(rows: list[tuple[Any, ...]], mg: float, nominal_hz: float) -> l
     nominal_hz
         The nominal rate.
     """
-    return [_minute(row, mg, nominal_hz) for row in rows if sum(row[1])]
+    return [_minute(row, mg, nominal_hz) for row in rows if row[1].any()]
 
 
 def _minute(row: tuple[Any, ...], mg: float, nominal_hz: float) -> Minute:

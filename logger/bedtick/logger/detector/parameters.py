@@ -38,6 +38,15 @@ SEARCH_S = 0.1  # an onset lies at most this long before the window that showed 
 BEFORE_S = 1.0  # about a heartbeat
 ONSET_S = 0.15  # seen of an event before its onset is sought: its energy must outweigh the noise before it
 
+# Placing an onset between steps.
+TOP_S = 0.25  # of an event, from its step on: in it lies the first top
+BACK_S = 0.15  # before its step an onset may be placed
+PLACE_RATIO = 150.0  # energy in that time over what is taken to be before the onset, at most
+CHANGE_WEIGHT = 0.4  # in the onset, the rest being the rise's: more would leap, less would come late
+RISE_SHARE = 0.12  # of the energy of the first top: less is lost in noise
+RISE_OVER_NOISE = 2.0
+RISE_LAG_S = 0.025  # by which the mean of both comes late, over the beds of bench and mattress
+
 # Going on, splitting, ending.
 QUIET_S = 0.5  # an event ends after this much quiet
 REFRACTORY_S = 0.6  # no event is split sooner after its onset
@@ -122,6 +131,8 @@ def _in_steps(settings: DetectorSettings, step_hz: float) -> dict[str, int]:
         "search_steps": SEARCH_S,
         "before_steps": BEFORE_S,
         "onset_steps": ONSET_S,
+        "back_steps": BACK_S,
+        "top_steps": TOP_S,
         "steady_steps": STEADY_S,
     }
     counts = {name: max(1, round(seconds * step_hz)) for name, seconds in lengths_s.items()}
@@ -130,7 +141,7 @@ def _in_steps(settings: DetectorSettings, step_hz: float) -> dict[str, int]:
 
 def _in_samples(nominal_hz: float, lag_s: float) -> dict[str, int]:
     return {
-        "lag_samples": round(lag_s * nominal_hz),
+        "onset_lag_samples": round((lag_s + RISE_LAG_S) * nominal_hz),
         "envelope_lag_samples": round((lag_s + ENVELOPE_WINDOW_S / 2) * nominal_hz),
         "settle_samples": math.floor(SETTLE_S * nominal_hz),
         "blind_samples": math.floor(BLIND_S * nominal_hz),
@@ -151,6 +162,10 @@ def _ratios(settings: DetectorSettings, step_hz: float) -> dict[str, float]:
         "short_share": SHORT_SHARE,
         "emerge_ratio": EMERGE_RATIO,
         "onset_ratio": ONSET_RATIO,
+        "place_ratio": PLACE_RATIO,
+        "change_weight": CHANGE_WEIGHT,
+        "rise_share": RISE_SHARE,
+        "rise_over_noise": RISE_OVER_NOISE,
         "split_ratio": SPLIT_RATIO,
         "ring_decay": math.exp(-2.0 / (effective_ring_down_s(settings) * step_hz)),
         "sway_margin": SWAY_MARGIN,

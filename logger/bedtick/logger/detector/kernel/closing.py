@@ -6,13 +6,16 @@ import math
 
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.bursts import train_hz
+from bedtick.logger.detector.kernel.eigenvalue import largest_eigenvalue
 from bedtick.logger.detector.kernel.gravity import complete_first
 from bedtick.logger.detector.kernel.jit import jit
-from bedtick.logger.detector.kernel.measure import dominant, largest_eigenvalue, peak_square
-from bedtick.logger.detector.kernel.onset import settle_onset
+from bedtick.logger.detector.kernel.lanes import load, total
+from bedtick.logger.detector.kernel.measure import dominant, peak_square
+from bedtick.logger.detector.kernel.onset import place_onset, settle_onset
 
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
-MOST_PENDING, SQUARE, TRACE = lay.MOST_PENDING, lay.SQUARE, lay.TRACE
+SQUARES, PRODUCTS, SQUARE = lay.SQUARES, lay.PRODUCTS, lay.SQUARE
+MOST_PENDING, TRACE = lay.MOST_PENDING, lay.TRACE
 SWAYING_BURSTS = 4  # sub-bursts from which on an event sways
 
 
@@ -26,7 +29,7 @@ def count_up_to(s, last):
         s.sum_squares += s.ring[k & MASK, SQUARE]
         s.top = max(s.top, s.ring[k & MASK, TRACE])
     late, early = s.ring[last & MASK], s.ring[(s.counted_step - 1) & MASK]
-    for column in range(6):
+    for column in range(TRACE):
         s.products[column] += late[column] - early[column]
     s.counted_step = last + 1
 
@@ -43,11 +46,10 @@ def write_event(s, p, row):
     row.floor_square, row.dominant_hz = s.floor_square, s.dominant_hz
     row.top_to_low = max(s.top / s.low, 1.0)
     row.sub_bursts, row.train_hz = s.sub_bursts, train_hz(s, p)
-    m = s.products
-    total = m[0] + m[1] + m[2]
+    squares, products = load(s.products, SQUARES), load(s.products, PRODUCTS)
     row.direction_ratio = math.nan
-    if total > 0.0:
-        row.direction_ratio = largest_eigenvalue(m[0], m[1], m[2], m[3], m[4], m[5]) / total
+    if total(squares) > 0.0:
+        row.direction_ratio = largest_eigenvalue(squares, products) / total(squares)
 
 
 @jit
@@ -89,6 +91,7 @@ def close_event(s, p):
     count_up_to(s, last)
     if math.isnan(s.dominant_hz):
         s.dominant_hz = dominant(s, p, s.onset_step, min(last, s.onset_step + p.spectrum_steps))[0]
+        place_onset(s, p)
     s.is_open, s.closed_step = 0, last
     if is_too_weak(s, p):
         return

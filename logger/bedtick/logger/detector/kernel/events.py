@@ -10,7 +10,7 @@ from bedtick.logger.detector.kernel.closing import close_event, count_up_to, dro
 from bedtick.logger.detector.kernel.floor import follow_calm, lowest_level, short_floor
 from bedtick.logger.detector.kernel.jit import inlined, jit
 from bedtick.logger.detector.kernel.measure import dominant, energy, level, level_above
-from bedtick.logger.detector.kernel.onset import settle_onset
+from bedtick.logger.detector.kernel.onset import place_onset, settle_onset
 from bedtick.logger.detector.kernel.seconds import floor_square
 from bedtick.logger.detector.kernel.splitting import end_at_machine, is_steady, rises_again
 
@@ -47,16 +47,17 @@ def follow_event(s, p, envelope, is_jerk):
         count_up_to(s, s.step - HALF_RING)
     if math.isnan(s.dominant_hz) and s.step - s.onset_step >= p.spectrum_steps:
         s.dominant_hz = dominant(s, p, s.onset_step, s.onset_step + p.spectrum_steps)[0]
+        place_onset(s, p)
     return rises_again(s, p, envelope) and is_jerk and s.step - s.onset_step >= p.refractory_steps
 
 
 @jit
 def go_on(s, p):
     """Take a step into the open event: it goes on, splits or ends."""
-    envelope, jerk = level(s, s.step, p.envelope_steps), level(s, s.step, p.jerk_steps)
+    envelope = level(s, s.step, p.envelope_steps)
     # The floor may rise under an event, as where a hum sets in: the event must still end.
     s.low = p.low_ratio * s.floors[ENVELOPE]
-    is_jerk = jerk >= s.bar
+    is_jerk = level_above(s, s.step, p.jerk_steps, s.bar) > 0.0
     if follow_event(s, p, envelope, is_jerk):
         s.last_above_step = min(s.last_above_step, s.trough_step)
         close_event(s, p)
@@ -139,13 +140,12 @@ def uneventful(s, p, most):
     if s.is_open == 1 or not is_settled(s, p):
         return 0
     most = min(most, s.look_left - 1)
-    enough, back = s.bar * p.jerk_steps, p.jerk_steps
-    ix, iy, iz = s.whitening[0], s.whitening[1], s.whitening[2]
-    for k in range(most):
-        late, early = s.ring[(s.step + k) & MASK], s.ring[(s.step + k - back) & MASK]
-        # The trace is never below the largest eigenvalue, and quick to have.
-        if (late[0] - early[0]) * ix + (late[1] - early[1]) * iy + (late[2] - early[2]) * iz >= enough:
-            return k
+    enough, first = s.bar * p.jerk_steps, s.step - p.jerk_steps + 1
+    # The trace is never below the largest eigenvalue, and quick to have: of all windows together first.
+    if energy(s, first, s.step + most - 1) >= enough:
+        for k in range(most):
+            if energy(s, first + k, s.step + k) >= enough:
+                return k
     return most
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from bedtick.logger.detector import layout as lay
 from bedtick.logger.detector.kernel.jit import inlined, jit
+from bedtick.logger.detector.kernel.lanes import axes, fetch, load, pairs, same, store, total
 
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
-MOTION, SQUARE, RING_STEPS = lay.MOTION, lay.SQUARE, lay.RING_STEPS
+SQUARES, PRODUCTS, MOTION, SQUARE = lay.SQUARES, lay.PRODUCTS, lay.MOTION, lay.SQUARE
+RING_STEPS, TRACE = lay.RING_STEPS, lay.TRACE
+AHEAD = 512  # samples, 6 kB: what takes as long as a night comes from the main memory
 USUAL_COUNT = 4  # samples in a step at 400 Hz
 
 
 @jit
-def reaches(block, full_scale):
-    """Whether any value of the block is at full scale: nearly never, and quick to know for all at once."""
-    values = block.reshape(block.size)
+def reaches(block, first, count, full_scale):
+    """Whether any value of `count` samples is at full scale: nearly never, and known quickly."""
+    values = block[first : first + count].reshape(3 * count)
     lowest = highest = values[0]
     for k in range(values.size):
         lowest, highest = min(lowest, values[k]), max(highest, values[k])
@@ -42,19 +45,22 @@ def section(value, first, second, a1, a2):
 
 @inlined
 def chain(value, d, c):
-    """Pass one value of one axis through the four sections; return motion, band, and what is left behind."""
-    value, d0, d1 = section(value * c[8], d[0], d[1], c[0], c[1])
+    """Pass the axes through the four sections, side by side; return motion, band, and what is left behind."""
+    value, d0, d1 = section(c[8] * value, d[0], d[1], c[0], c[1])
     motion, d2, d3 = section(value, d[2], d[3], c[2], c[3])
-    value, d4, d5 = section(motion * c[9], d[4], d[5], c[4], c[5])
+    value, d4, d5 = section(c[9] * motion, d[4], d[5], c[4], c[5])
     band, d6, d7 = section(value, d[6], d[7], c[6], c[7])
     return motion, band, (d0, d1, d2, d3, d4, d5, d6, d7)
 
 
 @inlined
-def load(delays):
-    """Return what the sections of one axis remember as a tuple: it lives in registers."""
-    d = delays
-    return d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]
+def load_delays(s):
+    """Return what the sections remember as a tuple: it lives in registers."""
+    d = s.delays
+    return (
+        load(d[0], 0), load(d[1], 0), load(d[2], 0), load(d[3], 0),
+        load(d[4], 0), load(d[5], 0), load(d[6], 0), load(d[7], 0),
+    )  # fmt: skip
 
 
 @inlined
@@ -63,43 +69,41 @@ def filter_run(s, p, block, row, count, samples_per_step):
 
     Sums of sums weigh a step's samples by a falling ramp; with the rising ramp of the step before, a triangle
     over two steps comes out (Hogenauer 1981, a cascade of two integrators and combs): it keeps what lies
-    above half the rate of steps out of the band. The axes go side by side, since each waits for itself.
+    above half the rate of steps out of the band. All sums of counts are whole numbers, and exact.
     """
-    n, before = samples_per_step, s.ring[(s.step - 1) & MASK]
-    xx, yy, zz, xy, xz, yz = before[0], before[1], before[2], before[3], before[4], before[5]
-    dx, dy, dz = load(s.delays[0]), load(s.delays[1]), load(s.delays[2])
-    plain, rising = s.plain_before, s.rising_before
-    px, py, pz, rx, ry, rz = plain[0], plain[1], plain[2], rising[0], rising[1], rising[2]
-    ox, oy, oz = n * n * s.offset[0], n * n * s.offset[1], n * n * s.offset[2]
-    gx = gy = gz = 0
+    n = float(samples_per_step)
+    before = s.ring[(s.step - 1) & MASK]
+    squares, products, delays = load(before, SQUARES), load(before, PRODUCTS), load_delays(s)
+    plain, rising = load(s.plain_before, 0), load(s.rising_before, 0)
+    start, gravity = (n * n) * load(s.offset, 0), load(s.quarter_sum, 0)
     a = p.poles
     c = (a[0, 0], a[0, 1], a[1, 0], a[1, 1], a[2, 0], a[2, 1], a[3, 0], a[3, 1], p.gains[0], p.gains[1])
-    squares, first = s.second_sum_squares, s.step & MASK
+    second, first = s.second_sum_squares, s.step & MASK
     for k in range(first, first + count):
-        x, y, z = n * px - rx - ox, n * py - ry - oy, n * pz - rz - oz
-        px = py = pz = rx = ry = rz = 0
+        falling = n * plain - rising - start
+        plain = rising = same(0.0)
         for r in range(row, row + samples_per_step):
-            px, py, pz = px + block[r, 0], py + block[r, 1], pz + block[r, 2]
-            rx, ry, rz = rx + px, ry + py, rz + pz
+            plain = plain + axes(block, r)
+            rising = rising + plain
         row += samples_per_step
-        gx, gy, gz = gx + px, gy + py, gz + pz
-        mx, bx, dx = chain(float(x + rx), dx, c)
-        my, by, dy = chain(float(y + ry), dy, c)
-        mz, bz, dz = chain(float(z + rz), dz, c)
-        xx, yy, zz = xx + bx * bx, yy + by * by, zz + bz * bz
-        xy, xz, yz = xy + bx * by, xz + bx * bz, yz + by * bz
-        square = mx * mx + my * my + mz * mz
-        squares += square
+        fetch(block, row + AHEAD)
+        gravity = gravity + plain
+        motion, band, delays = chain(falling + rising, delays, c)
+        squares = squares + band * band
+        products = products + pairs(band)
+        square = total(motion * motion)
+        second += square
         out = s.ring[k]
-        out[0], out[1], out[2], out[3], out[4], out[5] = xx, yy, zz, xy, xz, yz
-        out[MOTION], out[MOTION + 1], out[MOTION + 2], out[SQUARE] = mx, my, mz, square
+        store(out, SQUARES, squares)
+        store(out, PRODUCTS, products)
+        store(out, MOTION, motion)
+        out[SQUARE] = square
     for j in range(8):
-        s.delays[0, j], s.delays[1, j], s.delays[2, j] = dx[j], dy[j], dz[j]
-    plain[0], plain[1], plain[2], rising[0], rising[1], rising[2] = px, py, pz, rx, ry, rz
-    s.quarter_sum[0] += gx
-    s.quarter_sum[1] += gy
-    s.quarter_sum[2] += gz
-    s.second_sum_squares = squares
+        store(s.delays[j], 0, delays[j])
+    store(s.plain_before, 0, plain)
+    store(s.rising_before, 0, rising)
+    store(s.quarter_sum, 0, gravity)
+    s.second_sum_squares = second
 
 
 @jit
@@ -116,5 +120,5 @@ def rebase_sums(s):
     """Let the running sums start anew from the oldest step, so that they stay small and exact."""
     first = s.step & MASK
     for k in range(first + 1, first + RING_STEPS + 1):  # the oldest itself at last
-        for column in range(6):
+        for column in range(TRACE):
             s.ring[k & MASK, column] -= s.ring[first, column]

@@ -21,12 +21,13 @@ RISE_LOOKS = 20  # levels that a rise is measured from: of the last second, or t
 
 @jit
 def count_look(s, p, step):
-    """Take the levels at a step into the largest of the calm window; the long one, every other time."""
+    """Take the levels at a step into the largest of the calm window; jerk and long level take turns."""
     top = s.calm_levels
-    top[JERK] = max(top[JERK], level_above(s, step, p.jerk_steps, top[JERK]))
     top[ENVELOPE] = max(top[ENVELOPE], level_above(s, step, p.envelope_steps, top[ENVELOPE]))
     if s.looks % 2 == 0:
         top[LONG] = max(top[LONG], level_above(s, step, p.long_steps, top[LONG]))
+    else:
+        top[JERK] = max(top[JERK], level_above(s, step, p.jerk_steps, top[JERK]))
 
 
 @jit
@@ -57,13 +58,13 @@ def replace_ordered(ordered, n, old, new):
 
 
 @jit
-def remember(s, p, column, value):
-    """Give a window's value a place in the history of its column, and keep that sorted."""
-    slot = s.history_count % p.floor_windows
-    if s.history_count < p.floor_windows:
+def remember(s, p, column, slot, value):
+    """Give a window's value its slot in the history of its column, and keep that sorted."""
+    n = p.floor_windows
+    if s.history_count < n:
         s.history[slot, column] = math.inf
         s.ordered[column, slot] = math.inf
-    n = min(s.history_count + 1, p.floor_windows)
+        n = slot + 1
     replace_ordered(s.ordered[column], n, s.history[slot, column], value)
     s.history[slot, column] = value
 
@@ -95,7 +96,7 @@ def update_whitening(s):
     """Take the weights of the products of the axes, xx yy zz xy xz yz, anew."""
     x, y, z = s.inverse[0], s.inverse[1], s.inverse[2]
     w = s.whitening
-    w[0], w[1], w[2], w[3], w[4], w[5] = x * x, y * y, z * z, x * y, x * z, y * z
+    w[0], w[1], w[2], w[4], w[5], w[6] = x * x, y * y, z * z, x * y, x * z, y * z
 
 
 @jit
@@ -135,11 +136,12 @@ def short_floor(s, p, k):
 @jit
 def remember_window(s, p):
     """Give the calm window a place in the history, take the floor from it, and begin the next."""
+    slot = s.history_count % p.floor_windows
     for k in range(3):
-        remember(s, p, k, s.calm_levels[k])
-        remember(s, p, NOISE + k, s.calm_products[k] / s.calm_steps)
+        remember(s, p, k, slot, s.calm_levels[k])
+        remember(s, p, NOISE + k, slot, s.calm_products[k] / s.calm_steps)
         s.calm_levels[k] = s.calm_products[k] = 0.0
-    s.history_step[s.history_count % p.floor_windows] = s.step
+    s.history_step[slot] = s.step
     s.history_count += 1
     s.calm_steps = 0
     update_floor(s, p)

@@ -5,55 +5,34 @@ from __future__ import annotations
 import math
 
 from bedtick.logger.detector import layout as lay
+from bedtick.logger.detector.kernel.eigenvalue import exceeds, largest_eigenvalue
 from bedtick.logger.detector.kernel.jit import inlined, jit
+from bedtick.logger.detector.kernel.lanes import four, lane, load, same, total
 
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
-MOTION, SQUARE = lay.MOTION, lay.SQUARE
+SQUARES, PRODUCTS, MOTION, SQUARE = lay.SQUARES, lay.PRODUCTS, lay.MOTION, lay.SQUARE
 
 
-@jit
-def third_of_angle(r):
-    """Cosine of a third of the angle whose cosine is `r`, for -1 <= r <= 1, to 3e-8.
-
-    A Chebyshev interpolation in the cosine of half the angle, in which the function is smooth.
-    """
-    u = math.sqrt(0.5 * max(1.0 + r, 0.0))
-    tail = -0.0302354 + u * (0.01604728 + u * (-0.00608935 + u * 0.00112764))
-    return 0.50000003 + u * (0.57734692 + u * (-0.11103851 + u * (0.05284141 + u * tail)))
-
-
-@jit
-def largest_eigenvalue(xx, yy, zz, xy, xz, yz):
-    """Largest eigenvalue of a symmetric 3x3 matrix (Smith 1961, Communications of the ACM 4:168)."""
-    mean = (xx + yy + zz) * (1.0 / 3.0)
-    a, b, c = xx - mean, yy - mean, zz - mean
-    spread = a * a + b * b + c * c + 2.0 * (xy * xy + xz * xz + yz * yz)
-    if spread <= 0.0:
-        return mean
-    size = math.sqrt(spread * (1.0 / 6.0))
-    half_det = (a * (b * c - yz * yz) - xy * (xy * c - yz * xz) + xz * (xy * yz - b * xz)) * 0.5
-    return mean + 2.0 * size * third_of_angle(min(1.0, half_det / (size * size * size)))
+@inlined
+def sums_between(s, first, last):
+    """Return sums of the band's products over the steps first..last, as lanes: xx yy zz, and xy xz yz."""
+    late, early = s.ring[last & MASK], s.ring[(first - 1) & MASK]
+    return load(late, SQUARES) - load(early, SQUARES), load(late, PRODUCTS) - load(early, PRODUCTS)
 
 
 @jit
 def level_above(s, last, count, least):
-    """Largest eigenvalue of the whitened covariance over the `count` steps up to `last`; 0 if too few.
+    """Largest eigenvalue of the whitened covariance over the `count` steps up to `last`.
 
-    Where it can not reach `least`, the mean of the three eigenvalues, which is less than that: none is
-    further above their mean than sqrt(2/3) of the Frobenius distance from it.
+    0 if these are too few, and where it is not above `least`.
     """
     if last - s.run_from + 1 < count:
         return 0.0
-    late, early, w = s.ring[last & MASK], s.ring[(last - count) & MASK], s.whitening
-    xx, yy, zz = (late[0] - early[0]) * w[0], (late[1] - early[1]) * w[1], (late[2] - early[2]) * w[2]
-    xy, xz, yz = (late[3] - early[3]) * w[3], (late[4] - early[4]) * w[4], (late[5] - early[5]) * w[5]
-    mean = (xx + yy + zz) * (1.0 / 3.0)
-    a, b, c = xx - mean, yy - mean, zz - mean
-    spread = a * a + b * b + c * c + 2.0 * (xy * xy + xz * xz + yz * yz)
-    short = least * count - mean
-    if spread <= 0.0 or (short > 0.0 and short * short >= spread * (2.0 / 3.0)):
-        return mean / count
-    return largest_eigenvalue(xx, yy, zz, xy, xz, yz) / count
+    squares, products = sums_between(s, last - count + 1, last)
+    squares, products = squares * load(s.whitening, SQUARES), products * load(s.whitening, PRODUCTS)
+    if not exceeds(squares, products, least * count):
+        return 0.0
+    return largest_eigenvalue(squares, products) / count
 
 
 @jit
@@ -65,8 +44,15 @@ def level(s, last, count):
 @inlined
 def energy(s, first, last):
     """Whitened energy of the steps first..last, summed over the axes."""
-    late, early, w = s.ring[last & MASK], s.ring[(first - 1) & MASK], s.whitening
-    return (late[0] - early[0]) * w[0] + (late[1] - early[1]) * w[1] + (late[2] - early[2]) * w[2]
+    late, early = s.ring[last & MASK], s.ring[(first - 1) & MASK]
+    return total((load(late, SQUARES) - load(early, SQUARES)) * load(s.whitening, SQUARES))
+
+
+@inlined
+def likelihood(total, count, before):
+    """How likely it is that `count` steps with an energy of `total` are louder than `before` a step."""
+    ratio = total / count / before
+    return count * (ratio - 1.0 - math.log(ratio)) if ratio > 1.0 else 0.0
 
 
 @jit
@@ -76,42 +62,60 @@ def onset_step(s, first, last, before):
     Maximum likelihood of "the energy known from before, one larger energy from here on" over the
     steps ``first..last``, as in Maeda's criterion (1985) for seismic onsets.
     """
-    best, best_step = math.inf, last
+    best, best_step = 0.0, last
     for k in range(last, first - 1, -1):
-        count = last - k + 1
-        ratio = energy(s, k, last) / count / before
-        if ratio > 1.0:
-            unlikelihood = count * (math.log(ratio) + 1.0 - ratio)
-            if unlikelihood < best:
-                best, best_step = unlikelihood, k
+        here = likelihood(energy(s, k, last), last - k + 1, before)
+        if here > best:
+            best, best_step = here, k
     return best_step
 
 
+@inlined
+def turned(c, d, cos, sin):
+    """Cosine and sine of the sum of two angles."""
+    return c * cos - d * sin, d * cos + c * sin
+
+
 @jit
-def power_at(s, first, last, turn):
-    """Power of motion, summed over the axes, at a frequency of `turn` radians a step: |DFT|^2."""
-    cos1, sin1, c, d = math.cos(turn), math.sin(turn), 1.0, 0.0
-    re0 = im0 = re1 = im1 = re2 = im2 = 0.0
+def four_powers(s, first, last, cos1, sin1):
+    """Power of motion, summed over the axes, |DFT|^2, at four frequencies: by how they turn in a step."""
+    c, d = same(1.0), same(0.0)
+    re0 = im0 = re1 = im1 = re2 = im2 = d
     for k in range(first, last + 1):
         row = s.ring[k & MASK]
         x, y, z = row[MOTION], row[MOTION + 1], row[MOTION + 2]
         re0, im0 = re0 + x * c, im0 + x * d
         re1, im1 = re1 + y * c, im1 + y * d
         re2, im2 = re2 + z * c, im2 + z * d
-        c, d = c * cos1 - d * sin1, d * cos1 + c * sin1
+        c, d = turned(c, d, cos1, sin1)
     return re0 * re0 + im0 * im0 + re1 * re1 + im1 * im1 + re2 * re2 + im2 * im2
+
+
+@inlined
+def four_turns(turn, apart):
+    """Cosine and sine of four angles: `turn` and three more, each `apart` from the one before."""
+    second, third, fourth = turn + apart, turn + 2.0 * apart, turn + 3.0 * apart
+    return (
+        four(math.cos(turn), math.cos(second), math.cos(third), math.cos(fourth)),
+        four(math.sin(turn), math.sin(second), math.sin(third), math.sin(fourth)),
+    )
 
 
 @jit
 def strongest(s, p, first, last, grid_hz):
     """Return the frequency of the largest power on a grid (first, last, step), and that power."""
-    from_hz, to_hz, step_hz = grid_hz
+    from_hz, to_hz, apart_hz = grid_hz
+    apart = 2.0 * math.pi * apart_hz / p.step_hz
+    cos1, sin1 = four_turns(2.0 * math.pi * from_hz / p.step_hz, apart)
+    cos4, sin4 = same(math.cos(4.0 * apart)), same(math.sin(4.0 * apart))
     best, best_hz, f = 0.0, math.nan, from_hz
     while f <= to_hz:
-        power = power_at(s, first, last, 2.0 * math.pi * f / p.step_hz)
-        if power > best:
-            best, best_hz = power, f
-        f += step_hz
+        powers = four_powers(s, first, last, cos1, sin1)
+        for k in range(4):
+            if lane(powers, k) > best and f <= to_hz:
+                best, best_hz = lane(powers, k), f
+            f += apart_hz
+        cos1, sin1 = turned(cos1, sin1, cos4, sin4)
     return best_hz, best
 
 

@@ -12,6 +12,7 @@ from bedtick.logger.detector.kernel.gravity import complete_first, finish_quarte
 from bedtick.logger.detector.kernel.jit import jit
 from bedtick.logger.detector.kernel.seconds import finish_minute, finish_second
 
+TRACE = lay.TRACE
 MASK = lay.RING_STEPS - 1  # the ring's length is a power of two
 REBASE_EVERY = 8 * lay.RING_STEPS  # steps, about 80 s: growing sums cost digits, starting anew costs time
 MOST_AHEAD = 64  # steps filtered before they are judged: the ring has more room than judging looks back
@@ -32,9 +33,9 @@ def take_steps(s, p, block, row, count):
 def lose_step(s, p):
     """Count a step with missing samples as nothing; the filters start anew after it."""
     row, before = s.ring[s.step & MASK], s.ring[(s.step - 1) & MASK]
-    for column in range(6):
+    for column in range(TRACE):
         row[column] = before[column]
-    row[6:] = 0.0
+    row[TRACE:] = 0.0
     s.step += 1
     s.look_left -= 1
     if s.look_left == 0:
@@ -113,18 +114,17 @@ def take_part(s, block, row, count):
 
 
 @jit
-def take_samples(s, p, block, row, is_full):
+def take_samples(s, p, block, row):
     """Take as many samples as can be taken at once, at least one; return how many."""
-    # What is clipped must be known of when its step is judged, and no earlier.
-    steps = 0 if is_full else steps_ahead(s, p, block.shape[0] - row)
+    steps = steps_ahead(s, p, block.shape[0] - row)
     count = steps * p.samples_per_step
-    if steps > 0:
+    # What is clipped must be known of when its step is judged, and no earlier.
+    if steps > 0 and not reaches(block, row, count, p.full_scale):
         take_steps(s, p, block, row, steps)
     else:
         count = min(block.shape[0] - row, s.part_left, s.second_end - s.index)
         take_part(s, block, row, count)
-        if is_full:
-            count_clipped(s, p, block, row, count)
+        count_clipped(s, p, block, row, count)
     s.index += count
     s.second_arrived += count
     finish_what_is_full(s, p)
@@ -134,11 +134,11 @@ def take_samples(s, p, block, row, is_full):
 def run_kernel(block, state, params):
     """Take the samples of `block`, int32 (n, 3) counts."""
     s, p = state[0], params[0]
-    row, is_full = 0, block.size > 0 and reaches(block, p.full_scale)
+    row = 0
     while row < block.shape[0]:
         if s.missing > 0 or s.restarted == 0:
             restart(s, p, block, row)
-        row += take_samples(s, p, block, row, is_full)
+        row += take_samples(s, p, block, row)
 
 
 def skip_kernel(lost, state, params):
