@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK_S = 5
+OWN_BOOT = "a boot of its own"
 REASONS = ("gap", "saturated", "settling", "hum", "floor")
 
 
@@ -48,7 +49,8 @@ class Recording:
     wall: bool = True
     ended: str | None = "stopped"
     closed: bool = True
-    boot_id: str | None = "some-boot"
+    source: str = "chip"
+    boot_id: str | None = OWN_BOOT
     boot_s: float = 100.0
     seen_boot_ns: int | None = None
     scored_s: float | None = None
@@ -136,12 +138,13 @@ class Bed:
         (sensor,) = self.database.execute(
             "SELECT id FROM sensors WHERE place = ?", [recording.place]
         ).fetchone()
+        (before,) = self.database.execute("SELECT count(*) FROM recordings").fetchone()
         return self._insert(
             "recordings",
             sensor_id=sensor,
-            source="chip",
+            source=recording.source,
             software="0",
-            boot_id=recording.boot_id,
+            boot_id=f"boot-{before + 1}" if recording.boot_id == OWN_BOOT else recording.boot_id,
             time_zone=recording.zone,
             scale_g=0.0039,
             nominal_hz=recording.nominal_hz,

@@ -148,6 +148,17 @@ def test_a_clock_set_at_night_names_the_night(bed):
     )
 
 
+def test_a_night_whose_raw_samples_were_pruned_keeps_its_time(bed):
+    """One row is left of the raw chunks: the right server held from its anchor to the end of that."""
+    recording = bed.add(length_s=3 * HOUR, synced=None, wall=False)
+    bed.database.execute("DELETE FROM raw_chunks WHERE first_sample > 0")
+    bed.database.execute("UPDATE raw_chunks SET sample_count = ?, data = NULL", [3 * HOUR * 100])
+    bed.anchor(recording, 0, "2026-02-01T12:00:00+00:00", "start", synced=1)
+    bed.anchor(recording, HOUR, "2026-02-03T22:00:00+00:00", "step", synced=1)
+    (night,) = nights_in(bed)
+    assert (night.name, iso(night.start_ns)) == ("2026-02-03", "2026-02-03T21:00:00.000Z")
+
+
 def test_a_night_has_the_worst_of_its_clocks(bed):
     """Where one recording's clock was late, the clock of the night is called late."""
     bed.add(start="2026-02-03T22:00:00+00:00", length_s=60)
@@ -168,7 +179,7 @@ def test_a_time_set_by_hand_names_the_night(bed):
 def test_nights_are_ordered_by_time(bed):
     """An old recording imported late comes first; one without a clock follows what was known then."""
     bed.add(start="2026-02-03T22:00:00+00:00", length_s=60)
-    bed.add(start="2020-01-01T22:00:00+00:00", length_s=60)
+    bed.add(start="2020-01-01T22:00:00+00:00", length_s=60, source="import")
     bed.add(synced=None, length_s=60)
     bed.add(start="2026-02-04T22:00:00+00:00", length_s=60)
     assert names_in(bed) == ["2020-01-01", "2026-02-03", "r3", "2026-02-04"]
@@ -193,8 +204,8 @@ def test_nights_without_a_clock_stand_by_their_number(bed):
 
 def test_two_places_without_a_clock_are_asked_about(bed):
     """Two sides recorded at the same time have two names: `last` asks which, and a name or a place tells."""
-    bed.add(synced=None, wall=False, length_s=60, boot_s=100, place="left")
-    bed.add(synced=None, wall=False, length_s=60, boot_s=130, place="right")
+    bed.add(synced=None, wall=False, length_s=60, boot_id="one", boot_s=100, place="left")
+    bed.add(synced=None, wall=False, length_s=60, boot_id="one", boot_s=130, place="right")
     nights = nights_in(bed)
     with pytest.raises(UnknownNightError, match="night r1 and r2: there are several places; choose"):
         find_night(nights, "last")
@@ -217,7 +228,7 @@ def test_two_places_without_a_clock_are_asked_about(bed):
 )
 def test_a_place_that_recorded_at_another_time_is_not_asked_about(bed, other, shared):
     """`last` is plain where no other place recorded at the same time of the same boot."""
-    plan = {"synced": None, "wall": False, "length_s": 60, "boot_s": 100}
+    plan = {"synced": None, "wall": False, "length_s": 60, "boot_id": "one", "boot_s": 100}
     bed.add(**plan | {"place": "left"} | other)
     bed.add(**plan | {"place": "right"} | shared)
     assert find_night(nights_in(bed), "last").name == "r2"

@@ -30,12 +30,24 @@ if TYPE_CHECKING:
 _NOON = clock_time(12)
 
 
-def load_nights(connection: sqlite3.Connection, machine: Machine | None = None) -> list[Night]:
-    """All nights of a database in the order of time; `machine` defaults to this one."""
+def load_nights(
+    connection: sqlite3.Connection, machine: Machine | None = None, time_zone: str | None = None
+) -> list[Night]:
+    """All nights of a database in the order of time.
+
+    Parameters
+    ----------
+    connection
+        The database.
+    machine
+        Where it is read; None for this one.
+    time_zone
+        By which nights are cut and shown; None for each recording's own.
+    """
     parts: dict[tuple[str, str], list[Part]] = {}
     latest_ns: dict[str, int] = {}
     newest_ns = 0
-    for recording in load_recordings(connection, machine or this_machine()):
+    for recording in load_recordings(connection, machine or this_machine(), time_zone):
         if recording.end_sample == 0 and recording.ended != "running":
             continue
         for name, part in _parts(connection, recording):

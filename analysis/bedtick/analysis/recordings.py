@@ -1,18 +1,18 @@
 """The recordings of a database: what is known of each, how it ended, and its clock.
 
 A night has thousands of raw chunks and a database hundreds of nights, so a recording is listed with
-its first and last chunk only. Its clock knows the anchors of these two and of the table `anchors`;
-a clock that is set always leaves a row there. `full_clock` loads the chunks of one part.
+its first and last chunk only. `full_clock` loads the chunks of one part, for the boot times of its samples.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bedtick.analysis.times import SECOND_NS, Anchor, Chunk, Clock, with_anchors, with_chunks
+from bedtick.analysis.boot_clocks import CHIP, Time, times_of
+from bedtick.analysis.times import SECOND_NS, Chunk, Clock
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,8 +34,9 @@ class Recording:
     """One unbroken run of the daemon on one sensor.
 
     `ended` is `stopped`, `unplugged` or `running`; `end_sample` is one past the last sample or event
-    known; `scoring` is the id of the live scoring, or None before there is one. `boot_id` is None for an
-    import.
+    known; `scoring` is the id of the live scoring, or None before there is one. `source` is `chip`,
+    `emulated`, `import` or `replay`; `boot_id` is None for an import. Recordings with the same
+    `shared_clock` share one boot clock.
     """
 
     id: int
@@ -46,7 +47,9 @@ class Recording:
     end_sample: int
     ended: str
     scoring: int | None
+    source: str
     boot_id: str | None
+    shared_clock: str
     clock: Clock
 
     @property
@@ -64,19 +67,30 @@ def this_machine() -> Machine:
     return Machine(boot_id, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
 
 
-def load_recordings(connection: sqlite3.Connection, machine: Machine) -> list[Recording]:
-    """All recordings in the order they were begun, each with its sparse clock."""
-    anchors = _anchors(connection)
-    return [
-        _recording(row, anchors.get(row[0], []), machine)
-        for row in connection.execute(_RECORDINGS).fetchall()
-    ]
+def load_recordings(
+    connection: sqlite3.Connection, machine: Machine, time_zone: str | None = None
+) -> list[Recording]:
+    """All recordings in the order they were begun, each with its sparse clock.
+
+    Parameters
+    ----------
+    connection
+        The database.
+    machine
+        Where it is read, to tell a recording that is still running.
+    time_zone
+        To take in place of each recording's own; None leaves that.
+    """
+    rows = [_row(columns) for columns in connection.execute(_RECORDINGS)]
+    times = times_of(connection, rows)
+    recordings = [_recording(row, times[row.shared_clock], machine) for row in rows]
+    return [replace(one, time_zone=time_zone) for one in recordings] if time_zone else recordings
 
 
 def full_clock(connection: sqlite3.Connection, recording: Recording, first: int, end: int) -> Clock:
     """Give the clock of a recording that is exact from sample `first` to `end`."""
     rows = connection.execute(_CHUNKS, {"recording": recording.id, "first": first, "end": end})
-    return with_chunks(recording.clock, [Chunk._make(row) for row in rows])
+    return replace(recording.clock, chunks=tuple(Chunk._make(row) for row in rows))
 
 
 def clock_at(connection: sqlite3.Connection, recording: Recording, sample: int) -> Clock:
@@ -86,7 +100,7 @@ def clock_at(connection: sqlite3.Connection, recording: Recording, sample: int) 
 
 _RECORDINGS = """
     SELECT r.id, s.place, s.chip, r.time_zone, r.nominal_hz, r.start_boot_ns, r.end_sample, r.ended,
-        r.boot_id, r.seen_boot_ns, c.id,
+        r.boot_id, r.source, r.seen_boot_ns, c.id,
         (SELECT end_sample FROM events WHERE scoring_id = c.id ORDER BY onset_sample DESC LIMIT 1),
         f.first_sample, f.sample_count, f.boot_ns, f.rate_hz, f.utc_ns, f.synced,
         l.first_sample, l.sample_count, l.boot_ns, l.rate_hz, l.utc_ns, l.synced
@@ -109,33 +123,56 @@ _CHUNKS = """
 """
 
 
-def _anchors(connection: sqlite3.Connection) -> dict[int, list[Anchor]]:
-    anchors: dict[int, list[Anchor]] = {}
-    rows = connection.execute("SELECT recording_id, boot_ns, utc_ns, synced, cause FROM anchors ORDER BY id")
-    for recording_id, *anchor in rows:
-        anchors.setdefault(recording_id, []).append(Anchor(*anchor))
-    return anchors
+class Row(NamedTuple):
+    """What _RECORDINGS tells of one recording."""
+
+    id: int
+    place: str
+    chip: str
+    time_zone: str | None
+    nominal_hz: float
+    start_boot_ns: int
+    end_sample: int | None
+    ended: str | None
+    boot_id: str | None
+    source: str
+    seen_boot_ns: int | None
+    scoring: int | None
+    last_event_end: int | None
+    chunks: tuple[Chunk, ...]  # the first and the last, as far as there are any
+
+    @property
+    def shared_clock(self) -> str:
+        """Name of its boot clock: a boot's, else its own."""
+        is_shared = self.source == CHIP and self.boot_id is not None
+        return f"boot {self.boot_id}" if is_shared else f"recording {self.id}"
 
 
-def _recording(row: tuple[Any, ...], anchors: list[Anchor], machine: Machine) -> Recording:
-    identity, place, chip, time_zone, nominal_hz, start_boot_ns, end_sample, ended = row[:8]
-    boot_id, seen_boot_ns, scoring, last_event_end = row[8:12]
-    chunks = [Chunk(*part) for part in (row[12:18], row[18:24]) if part[0] is not None]
+def _row(columns: tuple[Any, ...]) -> Row:
+    size = len(Chunk._fields)
+    first, last = columns[-2 * size : -size], columns[-size:]
+    chunks = tuple(Chunk(*chunk) for chunk in (first, last) if chunk[0] is not None)
+    return Row._make([*columns[: -2 * size], chunks])
+
+
+def _recording(row: Row, time: Time, machine: Machine) -> Recording:
+    end_sample = row.end_sample
     if end_sample is None:
-        end_sample = chunks[-1].first_sample + chunks[-1].sample_count if chunks else 0
-    clock = with_anchors(with_chunks(Clock(start_boot_ns, nominal_hz), chunks), anchors)
+        end_sample = row.chunks[-1].first_sample + row.chunks[-1].sample_count if row.chunks else 0
     return Recording(
-        id=identity,
-        place=place,
-        chip=chip,
-        time_zone=time_zone,
-        nominal_hz=nominal_hz,
+        id=row.id,
+        place=row.place,
+        chip=row.chip,
+        time_zone=row.time_zone,
+        nominal_hz=row.nominal_hz,
         # Events are committed sooner than raw samples, so an open recording may end with one.
-        end_sample=max(end_sample, last_event_end or 0),
-        ended=ended or _open_state(boot_id, seen_boot_ns, machine),
-        scoring=scoring,
-        boot_id=boot_id,
-        clock=clock,
+        end_sample=max(end_sample, row.last_event_end or 0),
+        ended=row.ended or _open_state(row.boot_id, row.seen_boot_ns, machine),
+        scoring=row.scoring,
+        source=row.source,
+        boot_id=row.boot_id,
+        shared_clock=row.shared_clock,
+        clock=Clock(row.start_boot_ns, row.nominal_hz, row.chunks, time.offsets, time.hand_offset_ns),
     )
 
 

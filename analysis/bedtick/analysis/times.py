@@ -1,22 +1,28 @@
 """When a sample was taken: from sample index to boot clock to UTC, and how far to trust it.
 
 A sample's boot time is that of its raw chunk's first sample, plus the samples between at the rate
-measured then. An anchor says how far UTC is ahead of the boot clock, and only anchors of a
-synchronised clock count, or one that a person set. For a given moment the offset comes from
+measured then. How far UTC is ahead of the boot clock is known where the wall clock could be believed
+(`wall_readings`), or where a person said so. For a given moment it comes from
 
-1. the latest synchronised anchor at or before it (`synced`);
-2. else the next synchronised anchor after it (`late`): a clock set at 02:00 repairs the whole night;
-3. else the anchor set by hand (`late`);
+1. the believed offsets before and after it, by its distance from both, for what differs between them is
+   drift; past the last one, from that (`synced`);
+2. else, before the first one, from that (`late`): a clock set at 02:00 repairs the whole night;
+3. else from what a person said last (`late`);
 4. else nothing: the wall clock is not believed, and the night is told in time since its start (`none`).
+
+So UTC ascends with the sample index, whatever the wall clock did.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from bedtick.analysis.wall_readings import Offset
 
 SECOND_NS = 1_000_000_000
 
@@ -31,28 +37,24 @@ class Chunk(NamedTuple):
     utc_ns: int | None
     synced: int
 
-
-class Anchor(NamedTuple):
-    """One comparison of the boot clock with UTC; columns as in the table `anchors`."""
-
-    boot_ns: int
-    utc_ns: int | None
-    synced: int
-    cause: str
+    @property
+    def end_boot_ns(self) -> int:
+        """Boot time of its end."""
+        return self.boot_ns + round(self.sample_count * SECOND_NS / self.rate_hz)
 
 
 @dataclass(frozen=True)
 class Clock:
     """The time base of one recording, as far as its chunks were loaded.
 
-    `chunks` and the pairs of `offsets` (boot ns, UTC minus boot in ns) ascend. Samples before the first
-    loaded chunk are placed at the nominal rate from the start.
+    `chunks` and `offsets` ascend. Samples before the first loaded chunk are placed at the nominal rate from
+    the start.
     """
 
     start_boot_ns: int
     nominal_hz: float
     chunks: tuple[Chunk, ...] = ()
-    offsets: tuple[tuple[int, int], ...] = ()
+    offsets: tuple[Offset, ...] = ()
     hand_offset_ns: int | None = None
 
     def boot_ns(self, sample: int) -> int:
@@ -77,40 +79,40 @@ class Clock:
         """Say how the time of a sample is known: `synced`, `late` or `none`."""
         return self._offset(self.boot_ns(sample))[1]
 
+    @property
+    def was_believed(self) -> bool:
+        """Whether the wall clock could be believed at some time; else only a person can have given UTC."""
+        return bool(self.offsets)
+
     def _offset(self, boot_ns: int) -> tuple[int | None, str]:
-        at = bisect_right(self.offsets, (boot_ns, float("inf"))) - 1
-        if at >= 0:
-            return self.offsets[at][1], "synced"
-        if self.offsets:
-            return self.offsets[0][1], "late"
+        at = bisect_right(self.offsets, (boot_ns, float("inf")))
+        before, after = self.offsets[max(at - 1, 0) : at], self.offsets[at : at + 1]
+        if before and after:
+            return _between(before[0], after[0], boot_ns), "synced"
+        if before:
+            return before[0].ahead_ns, "synced"
+        if after:
+            return after[0].ahead_ns, "late"
         return self.hand_offset_ns, "none" if self.hand_offset_ns is None else "late"
 
 
-def with_anchors(clock: Clock, anchors: list[Anchor]) -> Clock:
-    """Add the anchors of one recording, in the order they were written, to its clock."""
-    offsets = {(a.boot_ns, a.utc_ns - a.boot_ns) for a in anchors if a.synced and a.utc_ns is not None}
-    by_hand = [a.utc_ns - a.boot_ns for a in anchors if a.cause == "hand" and a.utc_ns is not None]
-    return replace(
-        clock,
-        offsets=tuple(sorted(offsets.union(clock.offsets))),
-        hand_offset_ns=by_hand[-1] if by_hand else clock.hand_offset_ns,
-    )
-
-
-def with_chunks(clock: Clock, chunks: list[Chunk]) -> Clock:
-    """Give a clock these chunks (ascending) in place of its own, and their anchors beside its own."""
-    offsets = {(c.boot_ns, c.utc_ns - c.boot_ns) for c in chunks if c.synced and c.utc_ns is not None}
-    return replace(clock, chunks=tuple(chunks), offsets=tuple(sorted(offsets.union(clock.offsets))))
+def _between(before: Offset, after: Offset, boot_ns: int) -> int:
+    """Share out what the clock drifted between two offsets."""
+    drift_ns = after.ahead_ns - before.ahead_ns
+    return before.ahead_ns + drift_ns * (boot_ns - before.boot_ns) // (after.boot_ns - before.boot_ns)
 
 
 def zone(name: str | None) -> tzinfo:
     """Time zone by its name; UTC where a recording has none or this machine does not know it."""
-    if name is None:
-        return UTC
+    return (None if name is None else known_zone(name)) or UTC
+
+
+def known_zone(name: str) -> tzinfo | None:
+    """Time zone by its name; None where this machine knows no such zone."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+        return None
 
 
 def local(utc_ns: int, where: tzinfo) -> datetime:

@@ -35,10 +35,12 @@ COMMANDS = (
     Entry("summary", "Morning", f"{_HERE}.summary", "One night on one screen."),
     Entry("nights", "Morning", f"{_HERE}.nights", "All nights, a line each."),
     Entry("events", "Morning", f"{_HERE}.events", "The events of a night, a line each."),
+    Entry("note", "Morning", f"{_HERE}.note", "Say when a night without a clock began."),
     Entry("import", "Laptop", f"{_HERE}.import_", "Take a recording file into the database and detect."),
     Entry("replay", "Laptop", f"{_HERE}.replay", "Run a recording file through the emulated chip."),
     Entry("rescore", "Experts", f"{_HERE}.rescore", "Detect again with other settings, beside the old."),
     Entry("sensitivity", "Experts", f"{_HERE}.sensitivity", "What a night could and could not have found."),
+    Entry("verify", "Experts", f"{_HERE}.verify", "Is the database sound? Read out one that is not."),
 )
 _BY_NAME = {entry.name: entry for entry in COMMANDS}
 

@@ -15,6 +15,7 @@ from bedtick.analysis.cli.options import (
     place_option,
     print_json,
     scoring_option,
+    time_zone_option,
 )
 from bedtick.analysis.database import reading
 from bedtick.analysis.events import load_events
@@ -31,7 +32,16 @@ if TYPE_CHECKING:
 @database_option
 @json_option
 @scoring_option
-def command(night: str, *, place: str | None, db: Path, as_json: bool, scoring: str | None) -> None:
+@time_zone_option
+def command(
+    night: str,
+    *,
+    place: str | None,
+    db: Path,
+    as_json: bool,
+    scoring: str | None,
+    time_zone: str | None,
+) -> None:
     """List the events of a night, a line each.
 
     NIGHT is last (the default), the date of the evening, or rN for a recording without a clock.
@@ -42,7 +52,7 @@ def command(night: str, *, place: str | None, db: Path, as_json: bool, scoring: 
     bedtick events r12 --json
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        found = asked_night(connection, db, night, place, as_json=as_json)
+        found = asked_night(connection, db, night, place, as_json=as_json, time_zone=time_zone)
         if found is None:
             return
         (chosen,) = choose_scoring(connection, [found], scoring)

@@ -13,6 +13,7 @@ from bedtick.analysis.cli.options import (
     print_json,
     print_no_nights,
     scoring_option,
+    time_zone_option,
 )
 from bedtick.analysis.database import reading
 from bedtick.analysis.night_list import night_rows
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
 @database_option
 @json_option
 @scoring_option
-def command(db: Path, *, as_json: bool, scoring: str | None) -> None:
+@time_zone_option
+def command(db: Path, *, as_json: bool, scoring: str | None, time_zone: str | None) -> None:
     """List all nights, a line each, the latest last.
 
     \b
     bedtick nights
     bedtick nights --json
+    bedtick nights --tz America/New_York
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
-        nights = load_nights(connection)
+        nights = load_nights(connection, time_zone=time_zone)
         rows = night_rows(connection, choose_scoring(connection, nights, scoring)) if nights else []
     if as_json:
         print_json([row.as_json() for row in rows])

@@ -13,6 +13,7 @@ import click
 from bedtick.analysis.database import find_database
 from bedtick.analysis.night import NIGHT_FORMS, is_night_name
 from bedtick.analysis.screen.look import Look, look_of
+from bedtick.analysis.times import known_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,17 @@ def scoring_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def time_zone_option(function: Decorated) -> Decorated:
+    """Add `--tz NAME`; the function gets `time_zone`, the name of a zone that is known here, or None."""
+    return click.option(
+        "--tz",
+        "time_zone",
+        metavar="NAME",
+        callback=_check_time_zone,
+        help="Cut and show nights by this time zone, such as Europe/Berlin; else by the recording's own.",
+    )(function)
+
+
 def night_argument(function: Decorated) -> Decorated:
     """Add NIGHT; the function gets `night`, a night's name or `last`."""
     return click.argument("night", default="last", metavar="[NIGHT]", callback=_check_night)(function)
@@ -74,6 +86,12 @@ def _check_night(_context: click.Context, _parameter: click.Parameter, name: str
     if not is_night_name(name):
         raise click.BadParameter(f"{name!r} names no night: write {NIGHT_FORMS}.")
     return name
+
+
+def _check_time_zone(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    if name is None or known_zone(name) is not None:
+        return name
+    raise click.BadParameter(f"{name!r} is no time zone: write a name such as Europe/Berlin or UTC.")
 
 
 def _check_scoring(_context: click.Context, _parameter: click.Parameter, scoring: str | None) -> str | None:

@@ -15,6 +15,7 @@ from bedtick.analysis.cli.options import (
     place_option,
     print_json,
     scoring_option,
+    time_zone_option,
 )
 from bedtick.analysis.database import reading
 from bedtick.analysis.nights import choose_scoring
@@ -32,7 +33,16 @@ if TYPE_CHECKING:
 @database_option
 @json_option
 @scoring_option
-def command(night: str, *, place: str | None, db: Path, as_json: bool, scoring: str | None) -> None:
+@time_zone_option
+def command(
+    night: str,
+    *,
+    place: str | None,
+    db: Path,
+    as_json: bool,
+    scoring: str | None,
+    time_zone: str | None,
+) -> None:
     """Show one night on one screen.
 
     NIGHT is last (the default), the date of the evening, or rN for a recording without a clock.
@@ -42,7 +52,7 @@ def command(night: str, *, place: str | None, db: Path, as_json: bool, scoring: 
     bedtick summary 2026-02-03
     bedtick summary r12 --json
     """  # noqa: D301  click reads the character, not a backslash
-    print_summary(db, night, place, as_json=as_json, scoring=scoring)
+    print_summary(db, night, place, as_json=as_json, scoring=scoring, time_zone=time_zone)
 
 
 def print_summary(
@@ -52,6 +62,7 @@ def print_summary(
     *,
     as_json: bool = False,
     scoring: str | None = None,
+    time_zone: str | None = None,
 ) -> None:
     """Print the summary of a night; `place` chooses where several have one.
 
@@ -61,7 +72,7 @@ def print_summary(
         No such database, night or scoring.
     """
     with reading(db) as connection:
-        found = asked_night(connection, db, night, place, as_json=as_json)
+        found = asked_night(connection, db, night, place, as_json=as_json, time_zone=time_zone)
         if found is None:
             return
         (chosen,) = choose_scoring(connection, [found], scoring)

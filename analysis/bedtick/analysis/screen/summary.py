@@ -36,7 +36,8 @@ LIMITS = "A movement log, not a diagnosis: not EMG, no sleep stages, not which s
 _CLOCK_WORDS = {
     "synced": "Clock: synchronised.",
     "late": "Clock: set late or by hand; times are worked out from that.",
-    "none": "Clock: none to trust, so times count from the start of the recording.",
+    "none": "Clock: none to trust, so times count from the start of the recording; "
+    "to give it a date: bedtick note {night} --starts TIME",
 }
 _HOUR_ROWS = 10  # a longer night is shown in wider steps, to stay on one screen
 _BAR_CELLS = 36
@@ -68,7 +69,8 @@ def _header(summary: Summary, look: Look) -> list[str]:
     where = f" {night.where}" if night.has_utc else " since the start"
     title = look.heading(f"Night {evening(night.name)}")
     lines = [f"{title}   {', '.join(sensors)}"]
-    lines += wrap(f"{span}{where}, {ENDED_WORDS[night.ended]}. {_CLOCK_WORDS[night.clock_quality]}", WIDTH)
+    clock = _CLOCK_WORDS[night.clock_quality].format(night=night.name)
+    lines += wrap(f"{span}{where}, {ENDED_WORDS[night.ended]}. {clock}", WIDTH)
     if len(sensors) > 1:
         lines.append("Events and hours are the sums over these sensors.")
     return [*lines, *_valid(summary, look)]

@@ -62,7 +62,7 @@ def check_wall(wall: WallClock) -> Finding:
     """Look whether the time of day can be trusted."""
     if wall.read().synced:
         return Finding("clock", GOOD, "synchronised")
-    advice = "nights before it is have no date until it is synchronised; a network or a clock module cures it"
+    advice = "a night has no date until it is; a network cures it, `bedtick note` helps without one"
     return Finding("clock", WARNING, "not synchronised", advice)
 
 
