@@ -178,7 +178,7 @@ def test_missing_time_is_told(bedtick, change, rows, long_restless, tmp_path):
     change(db, "UPDATE raw_chunks SET data = NULL WHERE first_sample = 0")
     ((gone,),) = rows(db, "SELECT sample_count FROM raw_chunks WHERE data IS NULL")
     result = bedtick("rescore", "--db", db, *STRICT)
-    said = f"  {round(gone / 6000)} min of its samples are pruned or damaged: missing time (gap) in it."
+    said = f"  {round(gone / 100)} s of its samples are pruned or damaged: missing time (gap) in it."
     assert result.stdout.splitlines()[1] == said
 
 

@@ -11,6 +11,7 @@ import pytest
 from bedtick.firmware.chips import CHIPS
 from bedtick.firmware.errors import RecordingError, SettingsError
 from bedtick.firmware.recording_file import load_recording
+from bedtick.logger import importer
 from bedtick.logger.daemon import Control
 from bedtick.logger.importer import IMPORT_SCALE_G, Imported, as_counts, import_recording
 from bedtick.logger.replay import replay_recording
@@ -238,8 +239,9 @@ def test_a_start_by_hand_is_an_anchor_by_hand(jerky, db_path):
     assert anchors == [(0, 0, START_NS, 0, "hand")]
 
 
-def test_progress_comes_to_the_end(recording_of, db_path):
+def test_progress_comes_to_the_end(recording_of, db_path, monkeypatch):
     """Progress counts rows upwards, up to all of them, across gaps."""
+    monkeypatch.setattr(importer, "BLOCK_SAMPLES", 16384)
     t_s = np.arange(40_000) / 400
     t_s[25_000:] += 5
     told = []

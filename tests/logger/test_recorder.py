@@ -59,23 +59,33 @@ def joined(batches, name):
 
 
 def test_every_sample_is_in_one_chunk(recorder, made):
-    """Chunks follow each other without a hole, are about as long as set, and hold what was fed."""
+    """Chunks follow each other without a hole, are as long as set, and hold what was fed."""
     counts = np.rint(made.chip_noise(31.1, RATE_HZ))
     batches = [*fed(recorder, counts), recorder.finish()]
     chunks = joined(batches, "chunks")
     assert [chunk.first_sample for chunk in chunks[1:]] == [
         c.first_sample + c.sample_count for c in chunks[:-1]
     ]
-    assert {chunk.sample_count for chunk in chunks[:-1]} == {208}  # 13 blocks of 16: the first over 2 s
+    assert {chunk.sample_count for chunk in chunks[:-1]} == {200}
     assert np.array_equal(np.vstack([unpack(c.data, c.sample_count) for c in chunks]), counts)
     assert batches[-1].end_sample == recorder.next_sample == len(counts)
+
+
+def test_a_long_block_is_cut_into_chunks(recorder, made):
+    """Chunks of one long block are as long as those of short ones; the rest waits for what follows."""
+    counts = np.rint(made.chip_noise(31.1, RATE_HZ))
+    taken = fed(recorder, counts, length=len(counts))
+    assert [chunk.first_sample for chunk in joined(taken, "chunks")] == list(range(0, 3000, 200))
+    (rest,) = recorder.finish().chunks
+    assert (rest.first_sample, rest.sample_count) == (3000, 110)
+    assert np.array_equal(unpack(rest.data, 110), counts[3000:])
 
 
 def test_a_chunk_is_the_anchor_of_its_first_sample(recorder, made):
     """A chunk says when its first sample was taken, by which rate, and what the wall clock said then."""
     chunks = joined(fed(recorder, np.rint(made.chip_noise(10, RATE_HZ))), "chunks")
     second = chunks[1]
-    assert second.boot_ns == 5 * 10**9 + 208 * 10**7
+    assert second.boot_ns == 5 * 10**9 + 200 * 10**7
     assert second.wall == WallTime(second.boot_ns + 10**12, synced=True)
     assert second.rate_hz == RATE_HZ
 

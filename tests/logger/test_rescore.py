@@ -92,15 +92,15 @@ def test_another_version_scores_anew(path):
 def test_a_scoring_that_its_recording_outgrew_is_made_anew(path):
     """What was scored while it was recorded is scored whole the next time, under the same id."""
     change(path, "UPDATE recordings SET end_sample = NULL, ended = NULL")
-    change(path, "CREATE TABLE later AS SELECT * FROM raw_chunks WHERE first_sample >= 6000")
-    change(path, "DELETE FROM raw_chunks WHERE first_sample >= 6000")
+    change(path, "CREATE TABLE later AS SELECT * FROM raw_chunks WHERE first_sample >= 6400")
+    change(path, "DELETE FROM raw_chunks WHERE first_sample >= 6400")
     partial = again(path, LOOSE)
     some = rows(path, "SELECT onset_sample FROM events WHERE scoring_id = 2 ORDER BY 1")
     change(path, "INSERT INTO raw_chunks SELECT * FROM later")
     change(path, "UPDATE recordings SET end_sample = 12000, ended = 'stopped'")
     whole = again(path, LOOSE)
     all_of_them = rows(path, "SELECT onset_sample FROM events WHERE scoring_id = 2 ORDER BY 1")
-    assert (partial.scoring_id, partial.job.end_sample, partial.job.is_open) == (2, 6000, True)
+    assert (partial.scoring_id, partial.job.end_sample, partial.job.is_open) == (2, 6400, True)
     assert (whole.scoring_id, whole.job.end_sample, whole.is_new) == (2, 12000, True)
     assert all_of_them[: len(some)] == some
     assert len(set(all_of_them)) == len(all_of_them) > len(some) > 1

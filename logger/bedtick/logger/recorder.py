@@ -76,13 +76,13 @@ class Recorder:
         self._raw_count += len(counts)
         self._score(self._detector.push(counts), batch)
         if self._raw_count >= self._chunk_samples:
-            self._close_chunk(batch)
+            self._close_chunks(batch, least_samples=self._chunk_samples)
         return batch
 
     def lose(self, lost: int, kind: str, detail: str) -> Batch:
         """Note that `lost` samples never came; the fault says why. 0 notes a fault without a loss."""
         batch = Batch()
-        self._close_chunk(batch)
+        self._close_chunks(batch)
         sample = self.next_sample
         batch.faults.append(Fault(kind, sample, self._times.time_ns(sample), lost, detail))
         self._score(self._detector.skip(lost), batch)
@@ -97,23 +97,27 @@ class Recorder:
     def finish(self) -> Batch:
         """End the recording: what is open is closed, and the batch says where the recording ended."""
         batch = Batch(end_sample=self.next_sample)
-        self._close_chunk(batch)
+        self._close_chunks(batch)
         self._score(self._detector.finish(), batch)
         return batch
 
-    def _close_chunk(self, batch: Batch) -> None:
+    def _close_chunks(self, batch: Batch, least_samples: int = 1) -> None:
+        """Pack what waits in chunks as long as set; a rest of fewer samples than the least waits on."""
         if self._raw_count == 0:
             return
         counts = np.concatenate(self._raw)
-        first = self.next_sample - self._raw_count
-        boot_ns = self._times.time_ns(first)
-        batch.chunks.append(
-            Chunk(first, len(counts), boot_ns, self._times.rate_hz, self._wall_at(boot_ns), pack(counts))
-        )
+        while len(counts) >= least_samples:
+            batch.chunks.append(self._chunk(counts[: self._chunk_samples], self.next_sample - len(counts)))
+            counts = counts[self._chunk_samples :]
         # The minute that goes on is rewritten with every chunk, so that a pulled plug costs none of it.
         batch.minutes.extend(self._detector.current_minute())
-        self._raw.clear()
-        self._raw_count = 0
+        self._raw = [counts]
+        self._raw_count = len(counts)
+
+    def _chunk(self, counts: NDArray[np.int32], first: int) -> Chunk:
+        boot_ns = self._times.time_ns(first)
+        wall = self._wall_at(boot_ns)
+        return Chunk(first, len(counts), boot_ns, self._times.rate_hz, wall, pack(counts))
 
     def _score(self, detected: Detected, batch: Batch) -> None:
         for event in detected.events:
