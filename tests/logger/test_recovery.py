@@ -13,13 +13,13 @@ from bedtick.logger.daemon import Control, record
 from bedtick.logger.emulated import emulated_rig, recording_world
 from bedtick.logger.importer import import_recording
 from bedtick.logger.rig import site_of
-from bedtick.logger.settings import DetectorSettings, Settings
+from bedtick.logger.settings import DetectorSettings, Settings, StoreSettings
 from bedtick.logger.store.codec import pack
 from bedtick.logger.store.database import open_database
 from bedtick.logger.store.recovery import close_unplugged
 from bedtick.logger.store.writer import settings_from, settings_text
 
-SETTINGS = Settings()
+SETTINGS = Settings(store=StoreSettings(chunk_s=5.0))  # so short that a damaged chunk touches one jerk
 BOUTS = "SELECT id, onset_sample, end_sample, event_count, median_interval_s FROM bouts ORDER BY id"
 JOINED = "SELECT id, bout_id FROM events ORDER BY id"
 FINALS = "SELECT onset_sample, kind, tilt_deg, complete FROM events ORDER BY id"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 APPLICATION_ID = 0x6274696B  # "btik": PRAGMA application_id of every bedtick file
-KNOWN_VERSION = 3  # the newest PRAGMA user_version this reader understands
+KNOWN_VERSION = 4  # the newest PRAGMA user_version this reader understands
 SYSTEM_DATABASE = Path("/var/lib/bedtick/bedtick.db")
 
 
@@ -80,9 +81,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN")
             yield connection
         except sqlite3.DatabaseError as error:
-            raise NotBedtickError(
-                f"{path} cannot be read ({error}); copy it away before you do anything else"
-            ) from error
+            raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> NotBedtickError:
+    return NotBedtickError(
+        f"{path} cannot be read ({error}); copy it away, then: bedtick verify --db {path} --repair NEW.db"
+    )
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
@@ -103,9 +108,15 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         raise NoDatabaseError(f"{path} cannot be opened ({error}); {_GROUP_HINT}") from error
     except sqlite3.DatabaseError as error:
-        raise NotBedtickError(f"{path} is no bedtick database ({error}); name another with --db") from error
+        raise NotBedtickError(
+            f"{path} is no bedtick database, or a damaged one ({error}); name another with --db, "
+            f"or copy it away, then: bedtick verify --db {path} --repair NEW.db"
+        ) from error
     with closed_on_failure(connection):
-        _refuse_foreign(path, connection)
+        try:
+            _refuse_foreign(path, connection)
+        except sqlite3.DatabaseError as error:
+            raise _damaged(path, error) from error
     return connection
 
 
@@ -123,11 +134,13 @@ _GROUP_HINT = "members of the group bedtick may read it (sudo usermod -aG bedtic
 
 def _refuse_missing(path: Path) -> None:
     try:
-        found = path.is_file()
+        kind = path.stat().st_mode
     except PermissionError as error:
         raise NoDatabaseError(f"{path} may not be read by you; {_GROUP_HINT}") from error
-    if not found:
-        what = "is a folder, not a database" if path.is_dir() else "does not exist"
+    except OSError:
+        kind = 0
+    if not stat.S_ISREG(kind):
+        what = "is a folder, not a database" if stat.S_ISDIR(kind) else "does not exist"
         raise NoDatabaseError(f"{path} {what}; record a night with `bedtick run` or name a file with --db")
     if not os.access(path, os.R_OK):
         raise NoDatabaseError(f"{path} may not be read by you; {_GROUP_HINT}")

@@ -7,6 +7,7 @@ by the same rule as the detector's; where they were not, it stays unknown.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 
 import numpy as np
@@ -21,6 +22,11 @@ from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.database import immediate
 from bedtick.logger.store.raw import read_raw
 from bedtick.logger.store.writer import settings_from, write_bout
+
+SAMPLES_MISSING_S = 10  # at most: younger raw samples may not have been on the disk yet
+EVENTS_MISSING_S = 1  # the same for events, counted from their end
+
+log = logging.getLogger(__name__)
 
 
 def close_unplugged(db: sqlite_utils.Database) -> list[int]:
@@ -39,6 +45,10 @@ def close_unplugged(db: sqlite_utils.Database) -> list[int]:
                 [recording_id],
             ).fetchone()[0]
             db.table("recordings").update(recording_id, {"end_sample": end, "ended": "unplugged"})
+        log.info(
+            "recording %d was unplugged: closed; at most its last %d s of samples, and events of its last "
+            "%d s, are missing", recording_id, SAMPLES_MISSING_S, EVENTS_MISSING_S,
+        )  # fmt: skip
     return ids
 
 

@@ -6,6 +6,9 @@ samples of one recording from 0 on, lost ones included; columns named `*_sample`
 index. A `boot_ns` is CLOCK_BOOTTIME in nanoseconds (of the emulated clock where a recording is
 emulated, 0 at the first row where it is imported). A `utc_ns` counts from 1970 without leap seconds.
 All intervals are half-open: an `end_sample` is one past the last sample.
+
+A released migration is never changed, and a column is only ever added at the end of its table: `verify
+--repair` reads the rows of older files as beginnings of today's.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x6274696B  # "btik": tells a bedtick file from any other SQLite file
-SCHEMA_VERSION = 3  # PRAGMA user_version: how many migrations have run
+SCHEMA_VERSION = 4  # PRAGMA user_version: how many migrations have run
 
 migrations = Migrations("bedtick")
 
@@ -41,6 +44,13 @@ def v2_features(db: Database) -> None:
 def v3_markers(db: Database) -> None:
     """Add what a person marks with the button."""
     for statement in _V3:
+        db.execute(statement)
+
+
+@migrations()
+def v4_second_copies(db: Database) -> None:
+    """Keep what all else hangs on, and what people said, a second time: one bad page costs none of it."""
+    for statement in _V4:
         db.execute(statement)
 
 
@@ -185,4 +195,17 @@ _V3 = (
     ) STRICT""",
     "CREATE INDEX markers_by_recording ON markers (recording_id, sample)",
     "PRAGMA user_version = 3",
+)
+
+# Each holds every column but the id, so that `verify --repair` can bring a row back. They are made last, so
+# their pages lie away from those of the tables. Of a recording, it is what is known from its beginning on:
+# the rest changes with every commit.
+_V4 = (
+    "CREATE INDEX sensors_again ON sensors (place, chip, bus, address)",
+    """CREATE INDEX recordings_again ON recordings (sensor_id, source, source_digest, software, boot_id,
+        time_zone, scale_g, full_scale_counts, nominal_hz, start_boot_ns)""",
+    "CREATE INDEX scorings_again ON scorings (recording_id, software, settings, live)",
+    "CREATE INDEX anchors_again ON anchors (recording_id, sample, boot_ns, utc_ns, synced, cause)",
+    "CREATE INDEX markers_again ON markers (recording_id, kind, sample, boot_ns, source)",
+    "PRAGMA user_version = 4",
 )

@@ -1,0 +1,1 @@
+"""Is a database sound? And what can be read of one that is not, page by page."""
