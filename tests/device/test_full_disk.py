@@ -88,7 +88,7 @@ def test_disk_that_fills_up_costs_only_what_does_not_fit(
     assert said.count(CAN_NOT) == 1
     last = said.splitlines()[-1]
     assert last.startswith(f"Error: database {path}: the last ")
-    assert "batches could not be stored" in last
+    assert "raw samples could not be stored" in last
     sound(path)
     assert chunks(rows, path)[: len(stored)] == stored
     (folder / "filler").unlink()
@@ -136,3 +136,23 @@ def test_emulated_night_does_not_wait_for_room(
     assert "could not be stored (database or disk is full)" in last
     sound(path)
     assert rows(path, "SELECT count(*) FROM raw_chunks")[0][0] > 0
+
+
+@pytest.mark.long
+def test_old_raw_samples_make_room_for_new_nights(bedtick, long_restless, small_disk, fill, rows, sound):
+    """On a disk too small for two nights each goes through whole: older raw samples made room."""
+    folder = small_disk(2900)
+    path = folder / "bed.db"
+    night = ("run", "--bus", f"emulated:{long_restless}", "--speed", "max", "--db", path)
+    assert bedtick(*night).exit_code == 0
+    fill(folder, leave_kb=2400)
+    for number in (2, 3):
+        assert bedtick(*night).exit_code == 0
+        sound(path)
+        events = rows(
+            path, "SELECT count(*) FROM events JOIN scorings s ON s.id = scoring_id GROUP BY recording_id"
+        )
+        assert events == events[:1] * number
+        left = rows(path, "SELECT DISTINCT recording_id FROM raw_chunks WHERE data IS NOT NULL")
+        assert left == [(number,)]
+    assert rows(path, "SELECT DISTINCT kind FROM faults") == []

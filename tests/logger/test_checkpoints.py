@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 
 import numpy as np
@@ -19,7 +20,7 @@ PAGES = "PRAGMA wal_autocheckpoint"
 
 
 def write_much(db):
-    """Write 6 MB in transactions of their own: more than the thousand pages at which SQLite checkpoints."""
+    """Write 6 MB in transactions of their own: more than the two at which the daemon checkpoints."""
     db.execute("CREATE TABLE IF NOT EXISTS much (data BLOB)")
     for _ in range(6):
         db.execute("INSERT INTO much VALUES (zeroblob(1000000))")
@@ -41,9 +42,23 @@ def test_only_who_asks_for_it_checkpoints(tmp_path):
             assert path.stat().st_size > 6_000_000
 
 
-@pytest.mark.parametrize(("source", "pages"), [("emulated", 1000), ("replay", 0)])
+@pytest.mark.parametrize(("page_bytes", "pages"), [(512, 3906), (4096, 1000)])
+def test_checkpoints_come_after_so_many_bytes_or_pages(tmp_path, page_bytes, pages):
+    """Small pages are moved after two megabytes, the larger ones of older files after as many as ever."""
+    path = tmp_path / "bed.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute(f"PRAGMA page_size = {page_bytes}")
+        old.execute("VACUUM")
+    db = open_database(path)
+    with closing(db.conn):
+        checkpoint_by_itself(db)
+        assert db.execute("PRAGMA page_size").fetchone() == (page_bytes,)
+        assert db.execute(PAGES).fetchone() == (pages,)
+
+
+@pytest.mark.parametrize(("source", "pages"), [("emulated", 3906), ("replay", 0)])
 def test_daemon_checkpoints_and_replay_does_not(recording_of, tmp_path, monkeypatch, source, pages):
-    """A recording under the lock checkpoints at a thousand pages, a replay beside a daemon never does."""
+    """A recording under the lock checkpoints as its log grows, a replay beside a daemon never does."""
     seen = []
     rest = daemon.Journal
 

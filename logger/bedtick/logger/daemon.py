@@ -38,6 +38,7 @@ from bedtick.logger.store.database import (
     store_errors,
 )
 from bedtick.logger.store.recovery import close_unplugged
+from bedtick.logger.store.retention import Retention
 from bedtick.logger.wall_clock import StepWatch
 
 SECOND_NS = 1_000_000_000
@@ -96,11 +97,13 @@ def record(site: Site, settings: Settings, path: Path, control: Control) -> list
             )
         db = open_database(path)
         held.callback(db.conn.close)
-        if is_daemon:
-            with store_errors(path):
-                checkpoint_by_itself(db)
-                close_unplugged(db)
-        return sensors.work(Journal(db, path, site.clock, control.stop), control)
+        if not is_daemon:
+            return sensors.work(Journal(db, path, site.clock, control.stop), control)
+        with store_errors(path):
+            checkpoint_by_itself(db)
+            close_unplugged(db)
+            retention = Retention(db, path, settings.store)
+        return sensors.work(Journal(db, path, site.clock, control.stop, retention.step), control)
 
 
 class _Sensors:
@@ -159,10 +162,10 @@ class _Sensors:
                 ends.callback(station.end)
 
     def _sample(self, journal: Journal, control: Control) -> None:
-        """Poll whoever is due, and look at the wall clock once a second."""
-        clock, wall = self._site.clock, self._site.wall
+        """Poll whoever is due, and look each time whether the wall clock stepped."""
+        clock = self._site.clock
         start_ns = next_second_ns = clock.boot_ns()
-        watch = StepWatch(start_ns, wall.read())
+        watch = StepWatch(self._site.wall, start_ns)
         while not journal.should_stop() and (waiting := self._waiting()):
             due = self._wait_for(waiting)
             if isinstance(due, Station):
@@ -170,10 +173,10 @@ class _Sensors:
             elif due and (station := self._again(due, partial(self._begin_late, journal))):
                 self._stations.append(station)
             now_ns = clock.boot_ns()
+            if watch.stepped(now_ns):
+                self._note_step()
             if now_ns >= next_second_ns:
                 next_second_ns = now_ns + SECOND_NS
-                if watch.stepped(now_ns, wall.read()):
-                    self._note_step()
                 control.progress(now_ns - start_ns)
 
     def _set_up(self, journal: Journal, seat: Seat, rig: Rig) -> tuple[Seat, Station]:

@@ -13,6 +13,7 @@ from bedtick.firmware.errors import StoreError
 from bedtick.logger.settings import Settings
 from bedtick.logger.store.batch import Batch
 from bedtick.logger.store.database import store_errors
+from bedtick.logger.store.disk_space import watch_file
 from bedtick.logger.store.new_recording import NewRecording
 from bedtick.logger.store.thread import WriterThread
 from bedtick.logger.store.writer import Origin
@@ -37,6 +38,8 @@ class Journal:
         The clock of what is recorded.
     stop
         Asked again and again, while emulated time stands still, whether to end.
+    upkeep
+        What the writer's thread does now and then when nothing waits; tells whether there is more to do.
 
     Raises
     ------
@@ -44,12 +47,21 @@ class Journal:
         Where the database can not be read.
     """
 
-    def __init__(self, db: sqlite_utils.Database, path: Path, clock: Clock, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        db: sqlite_utils.Database,
+        path: Path,
+        clock: Clock,
+        stop: Callable[[], bool],
+        upkeep: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._db = db
         self._path = path
         self._clock = clock
         self._stop = stop
-        self._thread = WriterThread(SystemClock().boot_ns)
+        with store_errors(path):
+            is_gone = watch_file(path)
+        self._thread = WriterThread(SystemClock().boot_ns, upkeep, is_gone)
         self._has_started = False
         self._recordings: list[NewRecording] = []
         # All of them now: later the connection is the thread's. Nobody taps while the daemon holds its lock.
@@ -112,7 +124,7 @@ class Journal:
         lost = self._thread.close()
         if lost:
             raise StoreError(
-                f"database {self._path}: the last {lost} batches could not be stored "
+                f"database {self._path}: the last {lost} could not be stored "
                 f"({self._thread.trouble}); check the disk"
             )
         ids = [one.recording_id for one in self._recordings if one.recording_id is not None]

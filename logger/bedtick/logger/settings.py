@@ -87,7 +87,13 @@ class StoreSettings:
     """How the night is kept."""
 
     TABLE: ClassVar[str] = "store"
-    chunk_s: float = _number(5.0, 1.0, 8.0, "s", "raw samples are stored this often")
+    chunk_s: float = _number(8.0, 1.0, 8.0, "s", "raw samples are stored this often")
+    budget_mb: int = _number(
+        2000, 100, 1_000_000, "MB", "size of the database past which the oldest raw samples are given up"
+    )
+    keep_raw: int = _number(
+        0, 0, 10_000, "nights", "raw samples of older nights are given up; 0 keeps what fits the budget"
+    )
 
 
 @dataclass(frozen=True)

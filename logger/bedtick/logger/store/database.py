@@ -15,6 +15,8 @@ from bedtick.firmware.errors import StoreError
 from bedtick.logger.store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
 
 BUSY_TIMEOUT_S = 5.0
+PAGE_BYTES = 512  # a commit writes the pages it touches whole: measured in docs/storage.md
+CHECKPOINT_BYTES, CHECKPOINT_PAGES = 2_000_000, 1000  # the larger counts: rarer, and reading gets slower
 FILE_MODE = 0o660  # the group writes its notes into the same file
 
 
@@ -51,7 +53,7 @@ def open_database(path: Path) -> sqlite_utils.Database:
         For a file that is no bedtick database or one of a newer version, and where it can not be written.
     """
     with store_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _have_folder(path.parent)
         os.close(_open_file(path))
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -61,6 +63,22 @@ def open_database(path: Path) -> sqlite_utils.Database:
             db = _prepare(connection, path)
             undo.pop_all()
         return db
+
+
+def _have_folder(folder: Path) -> None:
+    """Make a folder where there is none, and those above it.
+
+    Each is flushed into the one that holds it: else a power cut could take it away with a whole night inside.
+    """
+    if folder.is_dir():
+        return
+    _have_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    above = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(above)
+    finally:
+        os.close(above)
 
 
 def _open_file(path: Path) -> int:
@@ -75,7 +93,10 @@ def _open_file(path: Path) -> int:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Database:
     _check_identity(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; one that is there keeps its own
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":  # SQLite says so and no more where the disk would not take the change
+        raise StoreError(f"database {path}: its log can not be set up; see to the disk, and try again")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # the daemon's alone: see `checkpoint_by_itself`
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -88,7 +109,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> sqlite_utils.Databas
 
 def checkpoint_by_itself(db: sqlite_utils.Database) -> None:
     """Let this connection move the log into the file as it grows: the daemon's part, and nobody else's."""
-    db.execute("PRAGMA wal_autocheckpoint = 1000")  # pages, SQLite's own default
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    pages = max(CHECKPOINT_BYTES // page_bytes, CHECKPOINT_PAGES)
+    db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
 
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
@@ -124,7 +147,7 @@ def recording_lock(path: Path) -> Iterator[bool]:
     is closed: closing a handle drops the locks that SQLite holds on the file.
     """
     with store_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _have_folder(path.parent)
         handle = _open_file(path)
     try:
         try:

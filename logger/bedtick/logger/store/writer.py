@@ -16,6 +16,9 @@ from bedtick.logger.settings import DetectorSettings
 from bedtick.logger.store.batch import Batch, Chunk
 from bedtick.logger.store.database import immediate
 
+SEEN_WITHIN_NS = 12_000_000_000  # readers take a recording for running until 30 s after
+SEEN_CHUNKS = 2  # the same in chunks, of 8 s at most: emulated nights pass faster than the machine's clock
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -117,6 +120,9 @@ class RecordingWriter:
         self.scoring_id = scoring_id
         self._event_ids: dict[int, int] = {}
         self._bout_ids: dict[int, int] = {}
+        self._rate_hz: float | None = None
+        self._seen_boot_ns = -SEEN_WITHIN_NS
+        self._unseen_chunks = 0
 
     def commit(self, batch: Batch, *, seen_boot_ns: int | None) -> None:
         """Write all rows of a batch in one transaction.
@@ -134,24 +140,28 @@ class RecordingWriter:
             Where the database did not take them; the batch can be committed again later.
         """
         bout_ids = dict(self._bout_ids)
+        is_seen_due = self._is_seen_due(batch, seen_boot_ns)
         try:
             with immediate(self.db):
                 self.write_recorded(batch)
                 self.write_scored(batch)
-                if seen_boot_ns is not None:
-                    self._update_recording(seen_boot_ns=seen_boot_ns)
+                if is_seen_due:
+                    self._update_recording(seen_boot_ns=seen_boot_ns, rate_hz=self._rate_hz)
         except sqlite3.Error:
             self._bout_ids = bout_ids  # those of this try were rolled back with their rows
             for event in batch.events:
                 self._event_ids.pop(event.number, None)
             raise
+        self._unseen_chunks += len(batch.chunks)
+        if is_seen_due:
+            self._seen_boot_ns, self._unseen_chunks = seen_boot_ns or 0, 0
 
     def write_recorded(self, batch: Batch) -> None:
         """Write what does not depend on a scoring: raw samples, anchors, faults, markers and the end."""
         for chunk in batch.chunks:
             self._insert_chunk(chunk)
         if batch.chunks:
-            self._update_recording(rate_hz=batch.chunks[-1].rate_hz)
+            self._rate_hz = batch.chunks[-1].rate_hz
         for anchor in batch.anchors:
             row = asdict(anchor) | asdict(anchor.wall) | {"recording_id": self.recording_id}
             del row["wall"]
@@ -161,7 +171,7 @@ class RecordingWriter:
         for marker in batch.markers:
             self.db.table("markers").insert({"recording_id": self.recording_id} | asdict(marker))
         if batch.end_sample is not None:
-            self._update_recording(end_sample=batch.end_sample, ended="stopped")
+            self._update_recording(end_sample=batch.end_sample, ended="stopped", rate_hz=self._rate_hz)
 
     def write_scored(self, batch: Batch) -> None:
         """Write what the detector made of the samples: events, their final kinds, bouts and minutes."""
@@ -174,6 +184,13 @@ class RecordingWriter:
             self._write_bout(bout)
         for minute in batch.minutes:
             self._write_minute(minute)
+
+    def _is_seen_due(self, batch: Batch, seen_boot_ns: int | None) -> bool:
+        """Tell whether to say anew that the daemon is alive: not with every chunk, for it rewrites a page."""
+        if seen_boot_ns is None:
+            return False
+        is_old = seen_boot_ns - self._seen_boot_ns >= SEEN_WITHIN_NS
+        return is_old or self._unseen_chunks + len(batch.chunks) >= SEEN_CHUNKS
 
     def _insert_chunk(self, chunk: Chunk) -> None:
         # Plain SQL: sqlite-utils looks the table up anew for every row, and there are 6000 of these a night.
