@@ -15,3 +15,11 @@ def data_folder():
     if not folder:
         pytest.skip("BEDTICK_DATA does not name the folder of real recordings")
     return Path(folder)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what campaigns counted, with their seeds."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "counted":
+                terminalreporter.write_line(value)

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from bedtick.analysis.cli import main
 
 PATIENCE_S = 60.0
+NOT_HERE = 77  # exit code of a script that lacks something on this machine
 BEDTICK = [sys.executable, "-c", "from bedtick.analysis.cli import main; main(prog_name='bedtick')"]
 
 
@@ -244,6 +245,24 @@ def fill():
         return filler
 
     return take
+
+
+@pytest.fixture
+def campaign(record_property):
+    """Return a function that runs a script of `cuts/` and gives what it printed; skip where it can not."""
+
+    def run(script, *arguments):
+        path = Path(__file__).parent / "cuts" / script
+        words = [sys.executable, path, *map(str, arguments)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode == NOT_HERE:
+            pytest.skip(done.stdout.strip())
+        assert "Traceback" not in done.stderr, done.stderr
+        counted = [line for line in done.stdout.splitlines() if line.endswith("broken promises")]
+        record_property("counted", f"{script}: {'; '.join(counted)}")
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,7 @@
 """The plug pulled at any moment: what is on disk is sound up to the promise, the next start mends the rest.
 
 A killed process stands for the pulled plug: all that it committed is there, and nothing else. That SQLite's
-commits reach the medium is another matter. The emulated night is the same for the same seed, so that an
-uninterrupted run of it says what a killed one should have stored. On emulated time every batch is committed
+commits reach the medium is another matter: see `test_power_cuts`. On emulated time every batch is committed
 before time goes on, so that what is missing is missing by the daemon's doing.
 """
 
@@ -11,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -100,27 +100,6 @@ def busy_seeds(how_many):
     """Seeds of nights that have plenty of events in their first minutes."""
     seeds = (seed for seed in range(1000) if len(Mattress(seed).truth(0.0, 300.0)) > 30)
     return [next(seeds) for _ in range(how_many)]
-
-
-def missing(stored, reference, last_sample, rate_hz=RATE_HZ):
-    """Events of the reference that ended more than 1 s before and are not stored."""
-    return [event for event in reference[len(stored) :] if event[1] < last_sample - rate_hz]
-
-
-@pytest.fixture
-def plug_pulled_at(rows, sound):
-    """Return a function that checks a database as a killed daemon left it against an uninterrupted one."""
-
-    def check(path, reference, rate_hz=RATE_HZ):
-        sound(path)
-        stored = rows(path, EVENTS)
-        assert stored == reference[: len(stored)]
-        (last,) = rows(path, LAST_STORED)[0]
-        assert missing(stored, reference, last, rate_hz) == []
-        (raw_end,) = rows(path, RAW_END)[0]
-        assert last - raw_end <= 10 * rate_hz
-
-    return check
 
 
 @pytest.fixture
@@ -255,7 +234,7 @@ def test_next_start_completes_as_the_detector_would_have(bedtick, turning, tmp_p
 
 
 def test_refused_batches_are_stored_later_as_they_were(tmp_path, rows, sound, monkeypatch):
-    """Where the disk refuses every third batch half-way, what is stored in the end is the same."""
+    """Where the disk refuses more than half of all tries half-way, what is stored in the end is the same."""
     (seed,) = busy_seeds(1)
     smooth, rough = tmp_path / "smooth.db", tmp_path / "rough.db"
     emulated_night(smooth, seed, 300.0)
@@ -264,7 +243,7 @@ def test_refused_batches_are_stored_later_as_they_were(tmp_path, rows, sound, mo
     refusals = []
 
     def moody(writer, **values):
-        if "seen_boot_ns" in values and chance.random() < 0.3:
+        if "seen_boot_ns" in values and chance.random() < 0.6:
             refusals.append(values)
             raise sqlite3.OperationalError("database or disk is full")
         update(writer, **values)
@@ -274,7 +253,7 @@ def test_refused_batches_are_stored_later_as_they_were(tmp_path, rows, sound, mo
     monkeypatch.setattr("bedtick.logger.store.thread.LAST_TRIES", 30)
     monkeypatch.setattr("bedtick.logger.journal.EMULATED_TRIES", 30)
     emulated_night(rough, seed, 300.0)
-    assert len(refusals) > 20
+    assert len(refusals) >= 15
     sound(rough)
     for query in (
         EVENTS,
@@ -287,56 +266,23 @@ def test_refused_batches_are_stored_later_as_they_were(tmp_path, rows, sound, mo
         assert rows(rough, query)
 
 
-@pytest.fixture
-def killed_runs(daemon, until, rows, tmp_path, bedtick):
-    """Return a function that kills the daemon at random moments of one night, and gives the files it left."""
-
-    def kill_all(*, seed, kills, longest_s=1.5):
-        rng = random.Random(seed)
-        paths = []
-        for number in range(kills):
-            path = tmp_path / f"killed-{number}.db"
-            process = daemon("run", "--bus", "emulated", "--speed", "max", "--seed", seed, "--db", path)
-            until(lambda path=path: rows(path, "SELECT 1 FROM recordings"), process)
-            with pytest.raises(subprocess.TimeoutExpired):  # it runs until it is killed
-                process.wait(rng.uniform(0.0, longest_s))
-            process.kill()
-            assert process.wait() == -signal.SIGKILL
-            assert json.loads(bedtick("summary", "--db", path, "--json").stdout)["ended"] == "running"
-            assert "running" in bedtick("summary", "--db", path).stdout
-            paths.append(path)
-        return paths
-
-    return kill_all
+def check_kills(words, kills):
+    """Check that so many kills were made and broke nothing, and that the nights had events to lose."""
+    counted = re.search(r"(\d+) kills, (\d+) broken promises$", words, re.MULTILINE)
+    assert tuple(map(int, counted.groups())) == (kills, 0), words
+    assert sum(int(events) for events in re.findall(r": kept, (\d+) events", words)) > 5 * kills
 
 
-def check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start):
-    """Compare what kills left with an uninterrupted run, and start again on each."""
-    last = max(rows(path, LAST_STORED)[0][0] for path in paths)
-    assert last > 0
-    whole = tmp_path / f"whole-{seed}.db"
-    emulated_night(whole, seed, last / RATE_HZ + 20.0)
-    reference, finals = rows(whole, EVENTS), rows(whole, FINALS)
-    for path in paths:
-        plug_pulled_at(path, reference)
-        before = rows(path, FINALS)
-        next_start(path)
-        same_finals(rows(path, FINALS)[: len(before)], finals, unknown_allowed=5)
-
-
-def test_kill_at_a_random_moment(killed_runs, rows, tmp_path, plug_pulled_at, next_start):
-    """Killed six times at random, the daemon leaves every event it owed; the next start closes the night."""
-    (seed,) = busy_seeds(1)
-    paths = killed_runs(seed=seed, kills=6)
-    check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start)
+def test_twenty_kills(campaign):
+    """Killed at random moments, the daemon leaves all that it owed, and the next start mends the rest."""
+    check_kills(campaign("kills.py", "--seed", 1, "--count", 20), 20)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", busy_seeds(6))
-def test_sixty_kills(killed_runs, rows, tmp_path, plug_pulled_at, next_start, seed):
-    """The same, ten times for each of six nights, and later into the night."""
-    paths = killed_runs(seed=seed, kills=10, longest_s=5.0)
-    check_kills(paths, rows, tmp_path, seed, plug_pulled_at, next_start)
+@pytest.mark.parametrize("seed", [1000, 1100, 1200, 1300])
+def test_four_hundred_kills(campaign, seed):
+    """The same, twenty times as often."""
+    check_kills(campaign("kills.py", "--seed", seed, "--count", 100), 100)
 
 
 def test_kill_at_real_speed(daemon, until, rows, tmp_path, restless, sound, bedtick, next_start):
