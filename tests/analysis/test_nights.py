@@ -11,7 +11,7 @@ from bedtick.analysis.night import is_night_name
 from bedtick.analysis.nights import choose_scoring, find_night, load_nights, with_exact_clocks
 from bedtick.analysis.recordings import Machine
 from bedtick.analysis.times import SECOND_NS, iso
-from bedtick.analysis.totals import counts_of, total
+from bedtick.analysis.totals import total, totals_of
 
 HOUR = 3600
 ELSEWHERE = Machine(None, None)
@@ -305,7 +305,7 @@ def counts_with(bed, scoring):
     """Count the events shown with a choice of scoring."""
     with reading(bed.path) as connection:
         nights = choose_scoring(connection, load_nights(connection, ELSEWHERE), scoring)
-        return [total(counts_of(connection, night)).events for night in nights]
+        return [total(totals_of(connection, night)[1]).events for night in nights]
 
 
 def test_another_scoring_is_shown_on_request(bed):

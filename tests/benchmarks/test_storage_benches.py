@@ -57,3 +57,14 @@ def test_pruned_nights_are_small(database_size, tmp_path, capsys):
         database_size.print_size(path, "nights", most_mb)
         used_mb = float(capsys.readouterr().out.split(" MB in use")[0].rsplit(" ", 1)[1])
         assert 0.1 < used_mb < most_mb
+
+
+def test_morning_commands_are_timed_side_by_side(database_size, tmp_path, capfd):
+    """Each command runs on nights that are there, and costs processor time."""
+    morning = importlib.import_module("morning_commands")
+    path = tmp_path / "nights.db"
+    database_size.make_nights(path, 2, 20, 1)
+    taken_s = morning.measure(path, 1)
+    assert set(taken_s) >= {"bedtick summary", "bedtick nights", "bedtick events", morning.BESIDE}
+    assert all(seconds > 0.0 for seconds in taken_s.values())
+    assert "Traceback" not in capfd.readouterr().err

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bedtick.analysis.times import iso
-from bedtick.analysis.totals import Count, Time, counts_of, time_of, total
+from bedtick.analysis.totals import Count, total, valid_totals_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,8 +19,13 @@ class NightRow:
     """A night with its sums."""
 
     night: Night
-    time: Time
+    valid_s: float
     counts: dict[str, Count]
+
+    @property
+    def recorded_s(self) -> float:
+        """Seconds for which the night was recorded."""
+        return sum(part.recorded_s for part in self.night.parts)
 
     @property
     def count(self) -> Count:
@@ -30,7 +35,7 @@ class NightRow:
     @property
     def per_valid_hour(self) -> float | None:
         """Events per valid hour of the whole night, or None where none was valid."""
-        return self.count.per_valid_hour(self.time.valid_s)
+        return self.count.per_valid_hour(self.valid_s)
 
     def as_json(self) -> dict[str, Any]:
         """Give the row as a JSON object; the kinds are plain counts."""
@@ -43,8 +48,8 @@ class NightRow:
             "clock": night.clock_quality,
             "ended": night.ended,
             "recordings": [part.recording.id for part in night.parts],
-            "recorded_s": round(self.time.recorded_s, 3),
-            "valid_s": round(self.time.valid_s, 3),
+            "recorded_s": round(self.recorded_s, 3),
+            "valid_s": round(self.valid_s, 3),
             "events": self.count.events,
             "per_valid_hour": None if rate is None else round(rate, 3),
             **{kind: count.events for kind, count in self.counts.items()},
@@ -53,4 +58,4 @@ class NightRow:
 
 def night_rows(connection: sqlite3.Connection, nights: list[Night]) -> list[NightRow]:
     """Sum up nights, in the order given."""
-    return [NightRow(night, time_of(connection, night), counts_of(connection, night)) for night in nights]
+    return [NightRow(night, *valid_totals_of(connection, night)) for night in nights]

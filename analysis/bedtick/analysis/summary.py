@@ -12,7 +12,7 @@ from bedtick.analysis.nights import with_exact_clocks
 from bedtick.analysis.profile import Hour, hours_of
 from bedtick.analysis.quiet import seconds_to_long_quiet
 from bedtick.analysis.times import SECOND_NS
-from bedtick.analysis.totals import Count, Time, counts_of, time_of
+from bedtick.analysis.totals import Count, Time, totals_of
 from bedtick.analysis.weakest import Weakest, weakest_of
 
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ class Summary:
 def summarise(connection: sqlite3.Connection, night: Night) -> Summary:
     """Read everything about one night; no other night's rows are touched."""
     night = with_exact_clocks(connection, night)
+    time, counts = totals_of(connection, night)
     return Summary(
         night=night,
-        time=time_of(connection, night),
-        counts=counts_of(connection, night),
+        time=time,
+        counts=counts,
         hours=tuple(hours_of(connection, night)),
         activity=tuple(activity_of(connection, night)),
         strongest=tuple(strongest_events(connection, night, STRONGEST)),

@@ -55,19 +55,51 @@ class Count:
         return self.in_valid_time * 3600 / valid_s if valid_s > 0 else None
 
 
-def time_of(connection: sqlite3.Connection, night: Night) -> Time:
-    """Divide the time of a night into valid, invalid by reason, and not yet scored."""
-    times = [_time_of_part(connection, part) for part in night.parts]
-    return Time(*(sum(getattr(one, field.name) for one in times) for field in fields(Time)))
-
-
-def counts_of(connection: sqlite3.Connection, night: Night) -> dict[str, Count]:
-    """Count the events of a night by kind; every kind is there."""
-    found = dict.fromkeys(KINDS, Count(0, 0))
+def totals_of(connection: sqlite3.Connection, night: Night) -> tuple[Time, dict[str, Count]]:
+    """Divide the time of a night, and count its events by kind; every kind is there."""
+    times, counts = [], dict.fromkeys(KINDS, Count(0, 0))
     for part in night.parts:
-        for kind, events, usable in connection.execute(_COUNTS, _bounds(part)).fetchall():
-            found[kind] = Count(found[kind].events + events, found[kind].in_valid_time + usable)
-    return found
+        *seconds, last, listed = connection.execute(_TIMES, (part.scoring, *minute_range(part))).fetchone()
+        times.append(_time_of_part(part, seconds))
+        _count_part(connection, part, counts, _unusable(connection, part, last, listed))
+    return Time(*(sum(getattr(one, field.name) for one in times) for field in fields(Time))), counts
+
+
+def valid_totals_of(connection: sqlite3.Connection, night: Night) -> tuple[float, dict[str, Count]]:
+    """Return the valid seconds of a night and its events by kind: half the work of `totals_of`."""
+    valid_s, counts = 0.0, dict.fromkeys(KINDS, Count(0, 0))
+    for part in night.parts:
+        seconds, last, listed = connection.execute(_VALID, (part.scoring, *minute_range(part))).fetchone()
+        valid_s += seconds * part.true_s_per_nominal_s
+        _count_part(connection, part, counts, _unusable(connection, part, last, listed))
+    return valid_s, counts
+
+
+def _unusable(
+    connection: sqlite3.Connection, part: Part, last: int | None, listed: str | None
+) -> list[tuple[int, int]]:
+    """Ranges of minutes (half-open) whose events are kept out of rates: mostly invalid, or not written."""
+    first, end = minute_range(part)
+    minutes = [int(number) for number in listed.split(",")] if listed else []
+    begun = int(part.first_sample // part.samples_per_minute)
+    if begun < first and not connection.execute(_IS_USABLE, (part.scoring, begun)).fetchone():
+        minutes.append(begun)
+    written_end = first if last is None else last + 1
+    ranges = [(minute, minute + 1) for minute in minutes]
+    return [*ranges, (written_end, max(end, written_end) + 1)]
+
+
+def _count_part(
+    connection: sqlite3.Connection, part: Part, counts: dict[str, Count], unusable: list[tuple[int, int]]
+) -> None:
+    """Add the events of a part of a recording to the counts."""
+    length, ends = part.samples_per_minute, (part.first_sample, part.events_end_sample)
+    for kind, events in connection.execute(_COUNTS, (part.scoring, *ends)).fetchall():
+        counts[kind] = Count(counts[kind].events + events, counts[kind].in_valid_time + events)
+    for first, end in unusable:
+        within = max(first * length, ends[0]), min(end * length, ends[1])
+        for kind, events in connection.execute(_COUNTS, (part.scoring, *within)).fetchall():
+            counts[kind] = Count(counts[kind].events, counts[kind].in_valid_time - events)
 
 
 def total(counts: dict[str, Count]) -> Count:
@@ -86,33 +118,23 @@ def _first_minute_from(sample: int, samples_per_minute: float) -> int:
     return int((sample - 1) // samples_per_minute) + 1
 
 
-_COUNTS = f"""
-    SELECT e.kind, count(*), coalesce(sum({USABLE}), 0)
-    FROM events e
-    LEFT JOIN minutes m ON m.scoring_id = e.scoring_id
-        AND m.minute = CAST(e.onset_sample / :samples_per_minute AS INTEGER)
-    WHERE e.scoring_id = :scoring AND e.onset_sample >= :first AND e.onset_sample < :end
-    GROUP BY e.kind
-"""  # noqa: S608  a constant
-
-_TIMES = """
-    SELECT coalesce(sum(valid_s), 0), coalesce(sum(gap_s), 0), coalesce(sum(saturated_s), 0),
-        coalesce(sum(settling_s), 0), coalesce(sum(hum_s), 0), coalesce(sum(floor_s), 0)
-    FROM minutes WHERE scoring_id = ? AND minute >= ? AND minute < ?
+# By an index that holds all of it: the events themselves are not read.
+_COUNTS = """
+    SELECT kind, count(*) FROM events WHERE scoring_id = ? AND onset_sample >= ? AND onset_sample < ?
+    GROUP BY kind
 """
+# A minute covers 60 s at the most: with half of them valid it is usable, which is quick to know.
+_LISTED = f"max(minute), group_concat(CASE WHEN valid_s < 30.0 AND NOT ({USABLE}) THEN minute END)"
+_WITHIN = "FROM minutes WHERE scoring_id = ? AND minute >= ? AND minute < ?"
+_VALID = f"SELECT total(valid_s), {_LISTED} {_WITHIN}"
+_TIMES = (
+    "SELECT total(valid_s), total(gap_s), total(saturated_s), total(settling_s), total(hum_s),"
+    f" total(floor_s), {_LISTED} {_WITHIN}"
+)
+_IS_USABLE = f"SELECT 1 FROM minutes WHERE scoring_id = ? AND minute = ? AND {USABLE}"  # noqa: S608
 
 
-def _bounds(part: Part) -> dict[str, float | int | None]:
-    return {
-        "samples_per_minute": part.samples_per_minute,
-        "scoring": part.scoring,
-        "first": part.first_sample,
-        "end": part.events_end_sample,
-    }
-
-
-def _time_of_part(connection: sqlite3.Connection, part: Part) -> Time:
-    row = connection.execute(_TIMES, (part.scoring, *minute_range(part))).fetchone()
-    scored_s = [nominal_s * part.true_s_per_nominal_s for nominal_s in row]
+def _time_of_part(part: Part, nominal_s: list[float]) -> Time:
+    scored_s = [seconds * part.true_s_per_nominal_s for seconds in nominal_s]
     unscored_s = max(0.0, part.recorded_s - sum(scored_s))
     return Time(*(part.recorded_s, *scored_s, unscored_s))

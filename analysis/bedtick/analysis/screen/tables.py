@@ -52,7 +52,7 @@ def _night_line(row: NightRow) -> str:
     start, end = moment(night, night.start_ns), moment(night, night.end_ns)
     rate = number(row.per_valid_hour)
     return (
-        f"{night.name:<12}{start:<7}{end:<7}{_hours(row.time.recorded_s):>9}{_hours(row.time.valid_s):>8}"
+        f"{night.name:<12}{start:<7}{end:<7}{_hours(row.recorded_s):>9}{_hours(row.valid_s):>8}"
         f"{row.count.events:>8,}{rate:>8}  {night.ended or 'goes on':<11}{night.clock_quality}"
     )
 

@@ -201,6 +201,9 @@ _V3 = (
 # their pages lie away from those of the tables. Of a recording, it is what is known from its beginning on:
 # the rest changes with every commit.
 _V4 = (
+    # With the kind: a list of nights counts events without reading one of them.
+    "DROP INDEX events_by_scoring",
+    "CREATE INDEX events_by_scoring ON events (scoring_id, onset_sample, kind)",
     "CREATE INDEX sensors_again ON sensors (place, chip, bus, address)",
     """CREATE INDEX recordings_again ON recordings (sensor_id, source, source_digest, software, boot_id,
         time_zone, scale_g, full_scale_counts, nominal_hz, start_boot_ns)""",
