@@ -109,6 +109,22 @@ def test_a_scoring_that_its_recording_outgrew_is_made_anew(path):
     assert not again(path, LOOSE).is_new
 
 
+def test_what_was_found_in_pruned_samples_stays(path):
+    """Where samples of an outgrown scoring were pruned since, the new one gets an id of its own."""
+    change(path, "UPDATE recordings SET end_sample = NULL, ended = NULL")
+    change(path, "CREATE TABLE later AS SELECT * FROM raw_chunks WHERE first_sample >= 6400")
+    change(path, "DELETE FROM raw_chunks WHERE first_sample >= 6400")
+    again(path, LOOSE)
+    change(path, "INSERT INTO raw_chunks SELECT * FROM later")
+    change(path, "UPDATE recordings SET end_sample = 12000, ended = 'stopped'")
+    change(path, "UPDATE raw_chunks SET data = NULL WHERE first_sample < 6400")
+    before = rows(path, "SELECT * FROM events WHERE scoring_id = 2")
+    assert len(before) > 1
+    assert again(path, LOOSE).scoring_id == 3
+    assert rows(path, "SELECT * FROM events WHERE scoring_id = 2") == before
+    assert not again(path, LOOSE).is_new
+
+
 def test_an_open_recording_is_scored_as_far_as_it_is_stored(path):
     """A recording without an end is said to be open, and ends with its last stored sample."""
     change(path, "UPDATE recordings SET end_sample = NULL, ended = NULL")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -24,7 +25,7 @@ from bedtick.logger.store.database import (
 from bedtick.logger.store.disk_space import Room, look_for_room
 from bedtick.logger.store.raw import read_raw
 from bedtick.logger.store.retention import LEAST_ROOM_BYTES, MEGABYTE, NEWEST_CHUNKS, STEP_CHUNKS, Retention
-from bedtick.logger.store.waiting import MOST_CHUNKS
+from bedtick.logger.store.waiting import MOST_BYTES
 from bedtick.logger.store.writer import Origin, RecordingWriter, add_recording, add_scoring
 
 CHUNK_S, RATE_HZ = 8, 100
@@ -324,6 +325,105 @@ def test_a_step_that_is_refused_changes_nothing(bed):
     assert len(bed.stored()) == HOUR - STEP_CHUNKS
 
 
+def add_chunks(bed, recording_id, hours, first_utc):
+    """Add chunks of 80 s from some hours of a boot to others, as they would be written."""
+    utc_ns = round(datetime.fromisoformat(first_utc).replace(tzinfo=ZoneInfo(BERLIN)).timestamp() * 1e9)
+    for at_s in range(round(hours[0] * 3600), round(hours[1] * 3600), 80):
+        bed.db.conn.execute(
+            "INSERT INTO raw_chunks"
+            " (recording_id, first_sample, sample_count, boot_ns, rate_hz, utc_ns, synced, data)"
+            " VALUES (?, ?, 8000, ?, 100.0, ?, 1, x'00')",
+            (recording_id, at_s * 100, at_s * 10**9, utc_ns + at_s * 10**9),
+        )
+
+
+def two_recordings(bed):
+    """Add two recordings without samples; return their ids."""
+    return [bed.add(0, utc="2026-01-10T13:00").recording_id for _ in range(2)]
+
+
+def first_hours(bed):
+    """Hour of the boot at which the samples of each recording begin."""
+    found = bed.rows(
+        "SELECT recording_id, min(boot_ns) / 3600e9 FROM raw_chunks WHERE data IS NOT NULL GROUP BY 1"
+    )
+    return {recording_id: round(hour, 1) for recording_id, hour in found}
+
+
+@pytest.mark.parametrize("loose", [0, 1])
+def test_a_loose_wire_costs_the_other_sensor_nothing(bed, loose):
+    """Of two sensors, one of them silent for most of it, the newest night is kept whole: from hour 23 on."""
+    both = two_recordings(bed)
+    with immediate(bed.db):
+        for hour in range(46):
+            for number, recording_id in enumerate(both):
+                if number != loose or not 22 <= hour < 40:
+                    add_chunks(bed, recording_id, (hour, hour + 1), "2026-01-10T13:00")
+    bed.prune(keep_raw=1)
+    kept = first_hours(bed)
+    assert (kept[both[1 - loose]], kept[both[loose]]) == (23.0, 40.0)
+
+
+def test_a_sensor_that_is_gone_for_good_does_not_end_pruning(bed):
+    """Where one sensor fell silent on the first day, the nights of the other are pruned all the same."""
+    left, right = two_recordings(bed)
+    with immediate(bed.db):
+        for hour in range(100):
+            add_chunks(bed, left, (hour, hour + 1), "2026-01-10T13:00")
+            if hour < 20:
+                add_chunks(bed, right, (hour, hour + 1), "2026-01-10T13:00")
+    bed.prune(keep_raw=1)
+    assert first_hours(bed) == {left: 95.0}
+
+
+def test_an_imported_night_costs_tonight_nothing(bed):
+    """A file of another year, imported while the daemon records, takes no place of tonight's samples."""
+    live, imported = two_recordings(bed)
+    with immediate(bed.db):
+        add_chunks(bed, live, (9, 18), "2026-01-10T13:00")
+        add_chunks(bed, imported, (9, 13), "2019-05-01T13:00")
+        add_chunks(bed, live, (18, 19), "2026-01-10T13:00")
+    bed.prune(keep_raw=1)
+    assert first_hours(bed)[live] == 9.0
+
+
+def test_nights_without_samples_are_not_counted(bed):
+    """Of nights 1, 2, 3 and 9, the newest three are 2, 3 and 9."""
+    live, _ = two_recordings(bed)
+    with immediate(bed.db):
+        for day in (0, 1, 2, 8):
+            add_chunks(bed, live, (24 * day + 9, 24 * day + 10), "2026-01-10T13:00")
+    bed.prune(keep_raw=3)
+    assert first_hours(bed) == {live: 33.0}
+
+
+def test_a_damaged_page_does_not_end_pruning(bed, monkeypatch, caplog):
+    """Samples that can not be read stay, that is said, and all others are pruned as ever."""
+    bed.add(300, utc="2026-01-10T13:00", chunk_bytes=3000)
+    bed.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    bed.db.conn.close()
+    damaged = bytearray(bed.path.read_bytes())
+    damaged[60 * PAGE_BYTES : 64 * PAGE_BYTES] = b"\xff" * 4 * PAGE_BYTES
+    bed.path.write_bytes(damaged)
+    bed.db = open_database(bed.path)
+    monkeypatch.setattr(retention, "MEGABYTE", 1)
+    bed.prune()
+    assert "are damaged and stay" in caplog.text
+    left = bed.rows("SELECT count(*) FROM raw_chunks WHERE data IS NOT NULL AND id > 75")[0][0]
+    assert left <= NEWEST_CHUNKS + 1
+
+
+def test_a_link_to_another_disk_is_followed(tmp_path, monkeypatch, bed):
+    """Room is looked for where the file lies, not where its name does."""
+    asked = []
+    real = os.statvfs
+    monkeypatch.setattr(os, "statvfs", lambda path: asked.append(Path(path)) or real(path))
+    link = tmp_path / "link.db"
+    link.symlink_to(bed.path)
+    look_for_room(bed.db, link)
+    assert asked == [link]
+
+
 def test_the_page_on_storage_names_the_numbers():
     """What docs/storage.md says of budgets, rests of room, pages and checkpoints is what the code has."""
     page = " ".join((Path(__file__).parents[2] / "docs" / "storage.md").read_text().split())
@@ -334,5 +434,5 @@ def test_the_page_on_storage_names_the_numbers():
     assert f"| **{PAGE_BYTES}** | **{CHECKPOINT_BYTES // 10**6} MB** |" in page
     assert f"{defaults.chunk_s:.0f} s is the longest chunk" in page
     assert NEWEST_CHUNKS * defaults.chunk_s == STEP_CHUNKS * defaults.chunk_s == 600
-    assert MOST_CHUNKS * defaults.chunk_s == 8 * 3600
+    assert f"{MOST_BYTES // 10**6} MB of raw samples of each sensor" in page
     assert MEGABYTE == 10**6

@@ -7,9 +7,10 @@ import sqlite3
 import pytest
 
 from bedtick.logger.detector.events import Minute
+from bedtick.logger.store import waiting
 from bedtick.logger.store.batch import Batch, Chunk, Fault, WallTime
 from bedtick.logger.store.thread import LAST_TRIES, UPKEEP_EVERY, WriterThread
-from bedtick.logger.store.waiting import MOST_CHUNKS, MOST_TOGETHER
+from bedtick.logger.store.waiting import CHUNK_BYTES, MOST_TOGETHER
 
 
 class Kept:
@@ -32,6 +33,9 @@ class Kept:
     def samples(self):
         """First samples of all chunks, as they came."""
         return [chunk.first_sample for batch in self.batches for chunk in batch.chunks]
+
+
+MOST_CHUNKS = 200  # that the memory is meant for, in these tests
 
 
 def raw(number):
@@ -91,6 +95,13 @@ def test_minutes_alone_wait_for_the_next_rows(thread):
     assert kept.batches[1].minutes[0].minute == 1
 
 
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Have room in memory for so many chunks of a recording."""
+    monkeypatch.setattr(waiting, "MOST_BYTES", MOST_CHUNKS * CHUNK_BYTES)
+
+
+@pytest.mark.usefixtures("little_memory")
 def test_a_recording_that_waits_long_costs_no_other_its_samples(thread):
     """Past the room for one recording its own oldest raw samples are given up, never another's."""
     left, right = Kept(), Kept()
@@ -110,6 +121,7 @@ def test_a_recording_that_waits_long_costs_no_other_its_samples(thread):
     assert right.samples == [0]
 
 
+@pytest.mark.usefixtures("little_memory")
 def test_each_run_of_samples_that_is_given_up_has_its_fault(thread):
     """Where samples were missing already, what is given up before and after is counted apart."""
     kept = Kept()
@@ -173,7 +185,10 @@ def test_upkeep_is_done_between_batches_and_when_the_disk_is_full():
     assert seen == [1, 1, 1, UPKEEP_EVERY + 1, UPKEEP_EVERY + 2]
 
 
-@pytest.mark.parametrize("error", [sqlite3.OperationalError("database or disk is full"), OSError(5, "I/O")])
+@pytest.mark.parametrize(
+    "error",
+    [sqlite3.OperationalError("database or disk is full"), OSError(5, "I/O"), ZeroDivisionError("rate")],
+)
 def test_upkeep_that_fails_costs_nothing(error):
     """What pruning runs into ends neither the thread nor the night."""
     kept = Kept()

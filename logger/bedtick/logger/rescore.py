@@ -207,7 +207,8 @@ def _outcome(db: sqlite_utils.Database, job: Job, found: StoredScoring | None) -
     if not found.read_samples:
         return Rescored(job, None, is_new=False, unreadable_samples=found.unreadable_samples)
     scoring_id = _find_scoring(db.conn, job, complete=False)
-    if scoring_id is None:
+    # What was found in samples that were pruned since stays: nobody could find it again.
+    if scoring_id is None or found.unreadable_samples:
         scoring_id = add_scoring(db, job.recording_id, job.settings, live=False)
     else:
         _clear(db.conn, scoring_id)

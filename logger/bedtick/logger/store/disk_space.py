@@ -39,7 +39,7 @@ def look_for_room(db: sqlite_utils.Database, path: Path) -> Room:
         int(db.execute(f"PRAGMA {name}").fetchone()[0])
         for name in ("page_count", "freelist_count", "page_size")
     )
-    disk = os.statvfs(path.parent)
+    disk = os.statvfs(path)  # of the file: its name may be a link to another disk
     return Room((pages - free) * page_bytes, free * page_bytes, disk.f_bavail * disk.f_frsize)
 
 

@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
-from typing import Any
+from itertools import islice
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SECOND_NS = 1_000_000_000
@@ -26,8 +27,6 @@ class _Stretch:
     boot_id: str | None
     zone: tzinfo
     ahead_ns: int | None
-    first_boot_ns: int
-    last_boot_ns: int
 
     def night_at(self, boot_ns: int) -> tuple[object, int]:
         """Return what tells the night of a moment from all others, and the boot time at which it began."""
@@ -37,45 +36,80 @@ class _Stretch:
         here = datetime.fromtimestamp((boot_ns + self.ahead_ns) // SECOND_NS, self.zone)
         evening = (here.replace(tzinfo=None) - HALF_A_DAY).date()
         noon = datetime.combine(evening, time(12), self.zone)
-        return evening, round(noon.timestamp() * SECOND_NS) - self.ahead_ns
+        begin_ns = round(noon.timestamp() * SECOND_NS) - self.ahead_ns
+        return evening, min(begin_ns, boot_ns)  # no later, where a zone left out a day
+
+
+class _Row(NamedTuple):
+    id: int
+    first_sample: int
+    boot_ns: int
 
 
 def first_chunk_of(connection: sqlite3.Connection, nights: int) -> int:
-    """Return the id of the first raw chunk that belongs to the newest so many nights; 0 where all do."""
-    seen: set[object] = set()
-    first_chunk = 0
-    for night, recording_id, begin_boot_ns in _nights_back(connection):
-        if night not in seen and len(seen) == nights:
-            return first_chunk
-        seen.add(night)
-        row = connection.execute(_FIRST_SINCE, (recording_id, begin_boot_ns)).fetchone()
-        first_chunk = int(row[0])
-    return 0
+    """Return the id of the first raw chunk that belongs to the newest so many nights; 0 where all do.
+
+    A night is as new as its newest chunk, whichever recording holds that.
+    """
+    spans: dict[object, tuple[int, int]] = {}  # by night: its oldest and its newest chunk
+    newest: list[object] = []
+    for (recording_id,) in connection.execute(_RECORDINGS).fetchall():
+        own = list(islice(_nights_back(connection, recording_id), nights + 1))
+        for night, oldest_id, newest_id in own:
+            before = spans.get(night, (oldest_id, newest_id))
+            spans[night] = min(before[0], oldest_id), max(before[1], newest_id)
+        newest = sorted(spans, key=lambda night: spans[night][1], reverse=True)[:nights]
+        if not any(night in newest for night, _, _ in own):
+            break
+    return min(spans[night][0] for night in newest) if len(spans) > nights else 0
 
 
-def _nights_back(connection: sqlite3.Connection) -> Iterator[tuple[object, int, int]]:
-    """Give the nights of all recordings, newest first, each with its recording and first boot time."""
-    for identity in connection.execute("SELECT id FROM recordings ORDER BY id DESC").fetchall():
-        first, last, row = (
-            connection.execute(query, identity).fetchone()
-            for query in (_FIRST_CHUNK, _LAST_CHUNK, _RECORDING)
+def _nights_back(connection: sqlite3.Connection, recording_id: int) -> Iterator[tuple[object, int, int]]:
+    """Give the nights of a recording that have chunks, newest first, each with its oldest and newest one."""
+    last = _row_before(connection, recording_id, _MOST_SAMPLES)
+    if last is None:
+        return
+    stretch = _stretch(connection, recording_id)
+    while last is not None:
+        night, begin_ns = stretch.night_at(last.boot_ns)
+        first = _first_since(connection, recording_id, begin_ns, last)
+        yield night, first.id, last.id
+        last = _row_before(connection, recording_id, first.first_sample)
+
+
+def _row_before(connection: sqlite3.Connection, recording_id: int, sample: int) -> _Row | None:
+    row = connection.execute(_BEFORE, (recording_id, sample)).fetchone()
+    return None if row is None else _Row._make(row)
+
+
+def _first_since(connection: sqlite3.Connection, recording_id: int, boot_ns: int, last: _Row) -> _Row:
+    """Return the first chunk from a boot time on, of those up to `last`; boot times ascend with samples.
+
+    By halves: a recording may hold months of chunks, and events wait for this.
+    """
+    low, found = 0, last
+    while low < found.first_sample:
+        row = _Row._make(
+            connection.execute(_FROM, (recording_id, (low + found.first_sample) // 2)).fetchone()
         )
-        if first is None:
-            continue
-        stretch = _stretch(row, first, last)
-        at_ns = stretch.last_boot_ns
-        while at_ns >= stretch.first_boot_ns:
-            night, begin_ns = stretch.night_at(at_ns)
-            yield night, stretch.recording_id, max(begin_ns, stretch.first_boot_ns)
-            at_ns = begin_ns - 1
+        if row.boot_ns < boot_ns:
+            low = row.first_sample + 1
+        elif row.first_sample < found.first_sample:
+            found = row
+        else:  # nothing begins between the middle and what was found
+            earlier = _row_before(connection, recording_id, found.first_sample)
+            if earlier is None or earlier.boot_ns < boot_ns:
+                return found
+            found = earlier
+    return found
 
 
-def _stretch(row: tuple[Any, ...], first: tuple[Any, ...], last: tuple[Any, ...]) -> _Stretch:
-    recording_id, boot_id, zone, ahead_ns = row
-    last_boot_ns, last_utc_ns, is_synced = last
+def _stretch(connection: sqlite3.Connection, recording_id: int) -> _Stretch:
+    _, boot_id, zone, ahead_ns = connection.execute(_RECORDING, (recording_id,)).fetchone()
+    last_boot_ns, last_utc_ns, is_synced = connection.execute(_LAST_CHUNK, (recording_id,)).fetchone()
     if last_utc_ns is not None and (is_synced or ahead_ns is None):
         ahead_ns = last_utc_ns - last_boot_ns
-    return _Stretch(recording_id, boot_id, _zone(zone), ahead_ns, first[0], last_boot_ns)
+    return _Stretch(recording_id, boot_id, _zone(zone), ahead_ns)
 
 
 def _zone(name: str | None) -> tzinfo:
@@ -85,16 +119,25 @@ def _zone(name: str | None) -> tzinfo:
         return ZoneInfo("UTC")
 
 
+_MOST_SAMPLES = 2**62
+_RECORDINGS = """
+    SELECT r.id FROM recordings r ORDER BY
+        (SELECT id FROM raw_chunks WHERE recording_id = r.id ORDER BY first_sample DESC LIMIT 1) DESC
+"""
 _RECORDING = """
     SELECT r.id, r.boot_id, r.time_zone,
         (SELECT utc_ns - boot_ns FROM anchors WHERE recording_id = r.id AND utc_ns IS NOT NULL
             ORDER BY synced DESC, cause = 'hand' DESC, id DESC LIMIT 1)
     FROM recordings r WHERE r.id = ?
 """
-_FIRST_CHUNK = """
-    SELECT boot_ns, utc_ns, synced FROM raw_chunks WHERE recording_id = ? ORDER BY first_sample LIMIT 1
-"""
 _LAST_CHUNK = """
     SELECT boot_ns, utc_ns, synced FROM raw_chunks WHERE recording_id = ? ORDER BY first_sample DESC LIMIT 1
 """
-_FIRST_SINCE = "SELECT min(id) FROM raw_chunks WHERE recording_id = ? AND boot_ns >= ?"
+_BEFORE = """
+    SELECT id, first_sample, boot_ns FROM raw_chunks
+    WHERE recording_id = ? AND first_sample < ? ORDER BY first_sample DESC LIMIT 1
+"""
+_FROM = """
+    SELECT id, first_sample, boot_ns FROM raw_chunks
+    WHERE recording_id = ? AND first_sample >= ? ORDER BY first_sample LIMIT 1
+"""

@@ -13,6 +13,7 @@ of room on the disk, so that the night goes on where other programs have filled 
 from __future__ import annotations
 
 import logging
+import sqlite3
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -101,15 +102,24 @@ class Retention:
         return reasons
 
     def _prune(self, before_id: int, reason: str) -> bool:
-        with immediate(self._db):
-            oldest = self._db.execute(_OLDEST, (self._done_id, before_id)).fetchone()
-            if oldest is None:
-                self._done_id = before_id - 1
-                return False
-            oldest_id, recording_id, first_sample = oldest
-            rows = self._db.execute(_ROWS, (recording_id, first_sample, before_id, STEP_CHUNKS)).fetchall()
-            for group in _groups([_Row._make(row) for row in rows]):
-                self._join(group)
+        oldest = self._db.execute(_OLDEST, (self._done_id, before_id)).fetchone()
+        if oldest is None:
+            self._done_id = before_id - 1
+            return False
+        oldest_id, recording_id, first_sample = oldest
+        values = (recording_id, first_sample, before_id, STEP_CHUNKS)
+        rows = [_Row._make(row) for row in self._db.execute(_ROWS, values).fetchall()]
+        try:
+            with immediate(self._db):
+                for group in _groups(rows):
+                    self._join(group)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            # One bad page must not keep all younger samples from being pruned, for years.
+            log.warning("raw samples of recording %d are damaged and stay: %s", recording_id, error)
+            self._done_id = max(row.id for row in rows)
+            return True
         self._done_id = oldest_id - 1
         if (recording_id, reason) != self._said:
             log.info("raw samples of recording %d are given up, oldest first: %s", recording_id, reason)

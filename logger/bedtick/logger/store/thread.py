@@ -133,9 +133,9 @@ class WriterThread:
     def _keep_up(self) -> None:
         try:
             has_more = self._upkeep()
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the night goes on
             if not self._failures:  # else the log says already that nothing can be stored
-                log.warning("can not prune (%s); tried again later", error)
+                log.warning("can not prune (%r); tried again later", error)
             has_more = False
         if not has_more:
             self._chunks_since_upkeep = 0

@@ -15,7 +15,8 @@ from typing import Generic, TypeVar
 
 from bedtick.logger.store.batch import Batch, Chunk, Fault
 
-MOST_CHUNKS = 3600  # of a recording, while nothing can be written: 8 h of 8 s, some 15 MB
+MOST_BYTES = 50_000_000  # of a recording's raw samples while nothing can be written: 8 h, of a fine chip too
+CHUNK_BYTES = 500  # what a chunk takes beside its samples
 MOST_TOGETHER = 64  # chunks in one transaction: 8 minutes, a quarter of a megabyte
 
 Recording = TypeVar("Recording")
@@ -27,6 +28,7 @@ class Waiting(Generic[Recording]):
 
     recording: Recording
     batch: Batch
+    raw_bytes: int = 0  # what its raw samples take of memory
 
     @property
     def is_urgent(self) -> bool:
@@ -56,13 +58,17 @@ class WaitingRows(Generic[Recording]):
     def put(self, recording: Recording, batch: Batch) -> None:
         """Add the next rows of a recording."""
         own = [waiting for waiting in self._queue if waiting.recording is recording]
+        new = list(batch.chunks)
         if own and len(own[-1].batch.chunks) < MOST_TOGETHER:
             _join(own[-1].batch, batch)
         else:
             own.append(Waiting(recording, batch))
             self._queue.append(own[-1])
-        if sum(len(waiting.batch.chunks) for waiting in own) > MOST_CHUNKS:
-            _give_up_raw(next(waiting.batch for waiting in own if waiting.batch.chunks))
+        own[-1].raw_bytes += sum(len(chunk.data) + CHUNK_BYTES for chunk in new)
+        if sum(waiting.raw_bytes for waiting in own) > MOST_BYTES:
+            oldest = next(waiting for waiting in own if waiting.batch.chunks)
+            oldest.raw_bytes = 0
+            _give_up_raw(oldest.batch)
 
     def told(self) -> str:
         """Say what waits: how many events, and how many raw samples."""
