@@ -335,6 +335,12 @@ STORIES = (
         (Night("2026-02-03", "late", "22:00", "06:01", 16),),
         notes=(("r2", "2026-02-04T00:01"),),
     ),
+    Story(
+        "placed by hand, and taken back",
+        (Rec(EVENING, 8, STALE),),
+        (Night("r1", "none", "+0:00", "+8:00", 16),),
+        notes=(("last", "2026-02-03T22:00"), ("r1", "unknown")),
+    ),
     # Time zones, summer time and noon.
     Story(
         "summer time begins: a day of 23 hours",

@@ -46,10 +46,11 @@ def test_a_night_without_a_clock_gets_its_date(bed):
     """The recording is told by the time that was given, in its own zone; the command says how it is now."""
     bed.add(**UNCLOCKED)
     result = run("note", "--starts", "2026-02-03T22:45", "--db", bed.path)
-    assert (result.exit_code, result.output) == (
-        0,
-        "Recording 1 began 2026-02-03 22:45 CET: night 2026-02-03. Wrong? Say it again, for r1.\n",
-    )
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "Recording 1 began 2026-02-03 22:45 CET: night 2026-02-03.",
+        "Wrong? Say it again: bedtick note r1 --starts TIME",
+    ]
     assert anchors(bed.path) == [(1, 100.0, "2026-02-03T21:45", 0, 0)]
     (night,) = json.loads(run("nights", "--db", bed.path, "--json").stdout)
     assert (night["night"], night["clock"], night["start_utc"]) == (
@@ -172,6 +173,50 @@ def test_a_sensor_records_one_thing_at_a_time(bed):
     assert anchors(bed.path) == []
     for name, start in (("r3", "23:00"), ("r4", "23:00"), ("r2", "23:51")):
         assert run("note", name, "--starts", f"2026-02-03T{start}", "--db", bed.path).exit_code == 0
+
+
+def test_a_date_can_be_taken_back(bed):
+    """`unknown` makes a night one without a date again; it can then be said anew."""
+    bed.add(**UNCLOCKED)
+    assert run("note", "--starts", "2026-02-03T22:45", "--db", bed.path).exit_code == 0
+    result = run("note", "r1", "--starts", "unknown", "--db", bed.path)
+    assert (result.exit_code, result.output) == (0, "Recording 1 has no date any more.\n")
+    assert names(bed.path) == ["r1"]
+    assert [row[2] for row in anchors(bed.path)] == ["2026-02-03T21:45", None]
+    assert run("note", "--starts", "2026-02-04T22:45", "--db", bed.path).exit_code == 0
+    assert names(bed.path) == ["2026-02-04"]
+
+
+def test_two_nights_dated_by_hand_can_change_places(bed):
+    """Where the other one was dated by hand too, the refusal names the way out, and it is one."""
+    bed.add(**UNCLOCKED)
+    bed.add(**UNCLOCKED)
+    assert run("note", "r1", "--starts", "2026-02-03T22:00", "--db", bed.path).exit_code == 0
+    result = run("note", "r2", "--starts", "2026-02-03T22:05", "--db", bed.path)
+    assert result.stderr.endswith("; give another time, or say first that r1's start is unknown\n")
+    assert run("note", "r1", "--starts", "unknown", "--db", bed.path).exit_code == 0
+    assert run("note", "r2", "--starts", "2026-02-03T22:05", "--db", bed.path).exit_code == 0
+    assert names(bed.path) == ["r1", "2026-02-03"]
+
+
+def test_the_last_of_several_in_one_boot_asks_which(bed):
+    """Where one boot has several recordings without a date, `last` is refused and all are named."""
+    bed.add(**UNCLOCKED, boot_id="b")
+    bed.add(**UNCLOCKED, boot_id="b", boot_s=90000.0)
+    result = run("note", "--starts", "2026-02-03T22:45", "--db", bed.path)
+    says = "Error: the device ran on through several recordings; say which one began then: r1, r2\n"
+    assert (result.exit_code, result.stderr) == (1, says)
+    assert anchors(bed.path) == []
+    assert run("note", "r2", "--starts", "2026-02-03T22:45", "--db", bed.path).exit_code == 0
+
+
+def test_the_place_of_a_numbered_recording_must_fit(bed):
+    """A number and the place of another sensor contradict each other: nothing is dated."""
+    bed.add(**UNCLOCKED)
+    asked = ("note", "r1", "--starts", "2026-02-03T22:45", "--db", bed.path)
+    assert run(*asked, "--place", "left").exit_code == 1
+    assert anchors(bed.path) == []
+    assert run(*asked, "--place", "bed").exit_code == 0
 
 
 def test_unknown_night_is_named(bed):

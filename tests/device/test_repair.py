@@ -391,6 +391,36 @@ def test_a_file_that_is_there_is_not_replaced(refused, bedtick, damaged, tmp_pat
     assert damaged.read_bytes() == before
 
 
+def test_a_log_is_not_thrown_away(refused, bedtick, damaged, tmp_path):
+    """A log whose database is not there is kept, for it may be the damaged one's; `--force` lets it go."""
+    for ending in ("-wal", "-journal"):
+        log = tmp_path / f"new.db{ending}"
+        log.write_text("rows")
+        line = refused("verify", "--db", damaged, "--repair", tmp_path / "new.db")
+        assert str(log) in line
+        assert log.read_text() == "rows"
+        log.unlink()
+    log.write_text("rows")
+    assert bedtick("verify", "--db", damaged, "--repair", tmp_path / "new.db", "--force").exit_code == 0
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_the_own_log_is_never_replaced(refused, damaged, ending):
+    """The damaged file's own log is refused as the new file, whether it is there or not."""
+    own = Path(f"{damaged}{ending}")
+    assert "itself, or its log" in refused("verify", "--db", damaged, "--repair", own, "--force")
+    assert not own.exists()
+    own.write_text("rows")
+    assert "itself, or its log" in refused("verify", "--db", damaged, "--repair", own, "--force")
+    assert own.read_text() == "rows"
+
+
+def test_a_name_that_is_too_long(refused, damaged, tmp_path):
+    """A name that no file can have is refused in one line."""
+    assert "can not be written" in refused("verify", "--db", damaged, "--repair", tmp_path / ("n" * 300))
+
+
 def test_nobody_may_be_recording(refused, damaged, tmp_path):
     """While a daemon holds the database, or the file to be replaced, nothing is read out."""
     new = tmp_path / "new.db"

@@ -43,8 +43,8 @@ def times_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[str, T
         if cause != "hand":
             since_ns = row.start_boot_ns if cause == "start" else boot_ns
             one.add_anchor(Reading(boot_ns, utc_ns, synced), since_ns)
-        elif utc_ns is not None:
-            one.hand_offset_ns = utc_ns - boot_ns
+        else:  # the last word counts, also that nobody knows
+            one.hand_offset_ns = None if utc_ns is None else utc_ns - boot_ns
     return {clock: one.time() for clock, one in known.items()}
 
 

@@ -80,11 +80,15 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             connection.execute("BEGIN")
             yield connection
-        except sqlite3.DatabaseError as error:
+        except _SIGNS_OF_DAMAGE as error:
             raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> NotBedtickError:
+# Arithmetic fails where a number in a row can not be: a rate of 0 Hz, a time beyond all years.
+_SIGNS_OF_DAMAGE = (sqlite3.DatabaseError, ZeroDivisionError, OverflowError)
+
+
+def _damaged(path: Path, error: Exception) -> NotBedtickError:
     return NotBedtickError(
         f"{path} cannot be read ({error}); copy it away, then: bedtick verify --db {path} --repair NEW.db"
     )

@@ -1,7 +1,8 @@
 """When a night without a clock began, as a person says: which recording is meant, and whether it can be.
 
 What a person says is an anchor with the cause `hand`. It dates every recording of the same boot; the last
-word counts; and wherever a synchronised clock is known, that goes before.
+word counts, also that nobody knows (an anchor without UTC); and wherever a synchronised clock is known, that
+goes before.
 """
 
 from __future__ import annotations
@@ -37,9 +38,8 @@ def recording_meant(nights: list[Night], name: str, place: str | None) -> Record
     StartRefusedError
         Its clock was synchronised, or the night has several recordings that could be meant.
     """
-    recordings = [recording for recording in _all(nights) if f"r{recording.id}" == name]
-    if not recordings:
-        recordings = list(_all([find_night(nights, name, place)]))
+    numbered = [one for one in _all(nights) if f"r{one.id}" == name and place in (None, one.place)]
+    recordings = numbered or list(_all([find_night(nights, name, place)]))
     unclocked = [recording for recording in recordings if not recording.clock.was_believed]
     if not unclocked:
         raise StartRefusedError(
@@ -49,7 +49,19 @@ def recording_meant(nights: list[Night], name: str, place: str | None) -> Record
     if len({recording.shared_clock for recording in recordings}) > 1:
         names = ", ".join(f"r{recording.id}" for recording in unclocked)
         raise StartRefusedError(f"night {name} has several recordings; say which one began then: {names}")
+    if name == "last":
+        _refuse_to_guess(nights, unclocked[0])
     return unclocked[0]
+
+
+def _refuse_to_guess(nights: list[Night], last: Recording) -> None:
+    """Refuse `last` where the boot has more nights without a date: their evening may be what is meant."""
+    boot = (last.shared_clock, last.place)
+    beside = [f"r{one.id}" for one in _all(nights) if (one.shared_clock, one.place) == boot]
+    if last.clock.utc_ns(0) is None and len(beside) > 1:
+        raise StartRefusedError(
+            f"the device ran on through several recordings; say which one began then: {', '.join(beside)}"
+        )
 
 
 def check_start(nights: list[Night], recording: Recording, start_ns: int) -> None:
@@ -72,8 +84,8 @@ def check_start(nights: list[Night], recording: Recording, start_ns: int) -> Non
                 raise StartRefusedError(_overlap(moved, other, ran))
 
 
-def write_start(connection: sqlite3.Connection, recording: Recording, start_ns: int) -> None:
-    """Store what a person said about a recording's start; what was said before stays in the file."""
+def write_start(connection: sqlite3.Connection, recording: Recording, start_ns: int | None) -> None:
+    """Store what a person said about a recording's start, None for unknown; what was said before stays."""
     connection.execute(
         "INSERT INTO anchors (recording_id, sample, boot_ns, utc_ns, synced, cause)"
         " VALUES (?, 0, ?, ?, 0, 'hand')",
@@ -109,7 +121,8 @@ def _span_ns(recording: Recording) -> tuple[int, int] | None:
 def _overlap(moved: Recording, other: Recording, ran_ns: tuple[int, int]) -> str:
     where = zone(other.time_zone)
     span = f"{minute_of(ran_ns[0], where)} to {minute_of(ran_ns[1], where)}"
+    way_out = "" if other.clock.was_believed else f", or say first that r{other.id}'s start is unknown"
     return (
         f"recording {moved.id} can not have run then: recording {other.id} of the same place ran from {span}"
-        "; give another time"
+        f"; give another time{way_out}"
     )

@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+    from bedtick.analysis.night import Night
+    from bedtick.analysis.recordings import Recording
+
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # nanoseconds of later years do not fit 64 bits
+UNKNOWN = "unknown"
 _FORM = "write date and time, such as 2026-02-03T22:45"
 
 
-def _parse_start(_context: click.Context, _parameter: click.Parameter, text: str) -> datetime:
+def _parse_start(_context: click.Context, _parameter: click.Parameter, text: str) -> datetime | None:
+    if text == UNKNOWN:
+        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -46,20 +52,23 @@ def _parse_start(_context: click.Context, _parameter: click.Parameter, text: str
     metavar="TIME",
     required=True,
     callback=_parse_start,
-    help="When it began, for a night without a clock (ISO 8601); in the night's own zone, or --tz.",
+    help="When it began, for a night without a clock (ISO 8601; its own zone, or --tz); or unknown.",
 )
 @place_option
 @database_option
 @time_zone_option
-def command(night: str, starts: datetime, *, place: str | None, db: Path, time_zone: str | None) -> None:
+def command(
+    night: str, starts: datetime | None, *, place: str | None, db: Path, time_zone: str | None
+) -> None:
     """Say when a night without a clock began.
 
     NIGHT is last (the default), or rN; once it has a date, rN goes on to mean the same recording. Said
-    again, the last word counts. A clock that was synchronised is never overruled.
+    again, the last word counts; unknown takes it back. A clock that was synchronised is never overruled.
 
     \b
     bedtick note --starts 2026-02-03T22:45
     bedtick note r12 --starts "2026-02-03 22:45"
+    bedtick note r12 --starts unknown
     """  # noqa: D301  click reads the character, not a backslash
     with reading(db) as connection:
         nights = load_nights(connection, time_zone=time_zone)
@@ -67,17 +76,24 @@ def command(night: str, starts: datetime, *, place: str | None, db: Path, time_z
         print_no_nights(db, as_json=False)
         return
     recording = recording_meant(nights, night, place)
-    where = zone(recording.time_zone)
-    start_ns = _utc_ns(starts, where)
-    check_start(nights, recording, start_ns)
+    start_ns = None if starts is None else _utc_ns(starts, zone(recording.time_zone))
+    if start_ns is not None:
+        check_start(nights, recording, start_ns)
     with writing(db) as connection:
         write_start(connection, recording, start_ns)
     with reading(db) as connection:
-        nights = load_nights(connection, time_zone=time_zone)
+        click.echo(_told(load_nights(connection, time_zone=time_zone), recording, start_ns))
+
+
+def _told(nights: list[Night], recording: Recording, start_ns: int | None) -> str:
+    """Say how it is now."""
+    if start_ns is None:
+        return f"Recording {recording.id} has no date any more."
     names = [one.name for one in nights if any(part.recording.id == recording.id for part in one.parts)]
-    click.echo(
-        f"Recording {recording.id} began {minute_of(start_ns, where)}: night {' and '.join(names)}. "
-        f"Wrong? Say it again, for r{recording.id}."
+    began = minute_of(start_ns, zone(recording.time_zone))
+    return (
+        f"Recording {recording.id} began {began}: night {' and '.join(names)}.\n"
+        f"Wrong? Say it again: bedtick note r{recording.id} --starts TIME"
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,23 +73,32 @@ def _findings(db: Path) -> list[Finding]:
     with reading(db) as connection:
         (recordings,) = connection.execute("SELECT count(*) FROM recordings").fetchone()
         with progress_bar("checking", recordings) as show:
-            return list(findings(connection, read_raw, lambda _what, done: show(done)))
+            found = findings(connection, read_raw, lambda _what, done: show(done))
+            return [replace(one, advice=one.advice.format(db=db)) for one in found]
 
 
 def _told(db: Path, found: list[Finding]) -> Iterator[str]:
-    """Give a line for each finding, and few where many are alike."""
-    told: Counter[str] = Counter()
+    """Give a line for each finding, few where many are alike, and below those of a kind what to do."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
     for finding in found:
-        told[finding.check] += 1
-        if told[finding.check] <= MOST_ALIKE:
-            where = finding.check if finding.recording is None else f"recording {finding.recording}"
-            advice = "an earlier salvage could not bring it back" if finding.is_known else finding.advice
-            yield f"{where}: {finding.what}; {advice}"
-    for check, count in told.items():
-        if count > MOST_ALIKE:
-            yield f"{check}: {count - MOST_ALIKE} more of this kind; --json tells all"
+        advice = "an earlier salvage could not bring it back" if finding.is_known else finding.advice
+        kinds.setdefault((finding.check, advice), []).append(finding)
+    for (check, advice), alike in kinds.items():
+        for one in alike[:MOST_ALIKE]:
+            yield f"{check if one.recording is None else f'recording {one.recording}'}: {one.what}"
+        if len(alike) > MOST_ALIKE:
+            yield f"{check}: {len(alike) - MOST_ALIKE} more of this kind; --json tells all"
+        yield from _indented(advice)
     if all(finding.is_known for finding in found):
         yield f"{db} is sound."
+
+
+def _indented(advice: str) -> Iterator[str]:
+    """Give what to do below a finding, and a command on a line of its own, to be copied."""
+    words, colon, command = advice.partition(": bedtick ")
+    yield f"  {words}{colon[:1]}"
+    if command:
+        yield f"    bedtick {command}"
 
 
 def _repair(db: Path, new: Path, *, force: bool, as_json: bool) -> None:

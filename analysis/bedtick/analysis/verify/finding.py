@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SALVAGE = "copy the file away, then read out what is left: bedtick verify --repair NEW.db"
-RESCORE = "its raw samples can be scored again: bedtick rescore NIGHT"
-KEEP = "another program wrote it, or a mistake in bedtick: keep a copy of the file, and tell us"
+# {db} stands for the path of the database.
+SALVAGE = "copy the file away, then read out what is left: bedtick verify --db {db} --repair NEW.db"
+RESCORE = "its raw samples can be scored again: bedtick rescore NIGHT --db {db}"
+KEEP = "another program wrote it, or bedtick has a mistake: keep a copy, and tell us"
 
 
 @dataclass(frozen=True)

@@ -177,4 +177,14 @@ INVARIANTS = (
         "SELECT recording_id, first_sample, sample_count FROM raw_chunks"
         " WHERE first_sample < 0 OR sample_count < 1",
     ),
+    Invariant(
+        "raw samples",
+        "the chunk from sample {1} on can not be at {2} ns, {3} Hz",
+        "SELECT recording_id, first_sample, boot_ns, rate_hz FROM (SELECT *,"
+        " (boot_ns - lag(boot_ns) OVER w) / 1e9 AS passed_s,"
+        " (first_sample - lag(first_sample) OVER w) / rate_hz AS sampled_s FROM raw_chunks"
+        " WINDOW w AS (PARTITION BY recording_id ORDER BY first_sample))"
+        " WHERE rate_hz NOT BETWEEN 1 AND 100000 OR boot_ns < 0"
+        " OR abs(passed_s - sampled_s) > 30 + 0.1 * sampled_s",  # lost samples are counted by a nearby rate
+    ),
 )

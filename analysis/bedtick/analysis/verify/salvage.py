@@ -41,6 +41,7 @@ _NOTE = """
     ), start_boot_ns), ?, ? FROM recordings r WHERE id = ?
 """
 _BESIDE = ("-wal", "-shm", "-journal")
+_LOGS = ("-wal", "-journal")  # these may hold rows that are nowhere else
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,35 @@ def _nobody_records(path: Path) -> Iterator[None]:
 
 
 def _check_target(source: Path, target: Path, *, overwrite: bool) -> None:
-    if not target.exists():
+    real = source.resolve()
+    if any(_is_same(target, one) for one in (real, *(Path(f"{real}{ending}") for ending in _BESIDE))):
+        raise SalvageError(f"{target} is the database itself, or its log; name a new file")
+    if not _is_there(target):
+        _check_lone_log(source, target, overwrite=overwrite)
         return
-    if target.samefile(source):
-        raise SalvageError(f"{target} is the database itself; name a new file")
     if not overwrite or not target.is_file():
         raise SalvageError(f"{target} is there already; name another file, or add --force")
     with _nobody_records(target):
         return
+
+
+def _check_lone_log(source: Path, target: Path, *, overwrite: bool) -> None:
+    """Keep a log whose database is not there: it may be the damaged file's, under its old name."""
+    log = next((f"{target}{ending}" for ending in _LOGS if _is_there(f"{target}{ending}")), None)
+    if log and not overwrite:
+        raise SalvageError(
+            f"{log} is there without its database, and would go: if it is the log of {source}, name both"
+            " alike; else name another file, or add --force"
+        )
+
+
+def _is_there(path: Path | str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  Path.exists raises on a closed folder
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Say whether two names mean one file, also where it is not there yet."""
+    return one.resolve() == other or (_is_there(one) and _is_there(other) and one.samefile(other))
 
 
 @contextmanager

@@ -127,6 +127,8 @@ _RECORDINGS = """
 _RECORDING = """
     SELECT r.id, r.boot_id, r.time_zone,
         (SELECT utc_ns - boot_ns FROM anchors WHERE recording_id = r.id AND utc_ns IS NOT NULL
+            AND (cause <> 'hand' OR id =
+                (SELECT max(id) FROM anchors WHERE recording_id = r.id AND cause = 'hand'))
             ORDER BY synced DESC, cause = 'hand' DESC, id DESC LIMIT 1)
     FROM recordings r WHERE r.id = ?
 """

@@ -133,7 +133,8 @@ class WriterThread:
     def _keep_up(self) -> None:
         try:
             has_more = self._upkeep()
-        except Exception as error:  # noqa: BLE001  whatever it is, the night goes on
+        # Also what damaged rows lead to, such as a rate of 0: pruning must not cost a night.
+        except (sqlite3.Error, OSError, ArithmeticError, ValueError, LookupError, TypeError) as error:
             if not self._failures:  # else the log says already that nothing can be stored
                 log.warning("can not prune (%r); tried again later", error)
             has_more = False
