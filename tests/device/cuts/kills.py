@@ -69,8 +69,10 @@ def carry_out_kill(kill: Kill, path: Path, delivered: Delivered) -> list[str]:
     had_ended = has_ended(child)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    if had_ended or len(delivered) < kill.night_s * RATE_HZ:
-        return ["the daemon stood still, or ended by itself"]
+    if had_ended:
+        return ["the daemon ended by itself"]
+    if len(delivered) < kill.night_s * RATE_HZ:
+        return ["the daemon stood still"]
     return broken(path, Owed(delivered.counts(), earlier, night.settings))
 
 
