@@ -265,16 +265,26 @@ def campaign(record_property):
     return run
 
 
-@pytest.fixture(scope="session")
-def shim_bus():
-    """Return the module that stands in for `/dev/i2c-N`, beside its C sources; skip without a C compiler."""
-    path = Path(__file__).parent / "i2c_shim" / "shim_bus.py"
-    spec = importlib.util.spec_from_file_location("shim_bus", path)
+def load_shim(path, what):
+    """Return the module beside a shim's C sources; skip without a C compiler."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if module.COMPILER is None:
-        pytest.skip("the stand-in for /dev/i2c-N needs a C compiler (cc)")
+        pytest.skip(f"{what} needs a C compiler (cc)")
     return module
+
+
+@pytest.fixture(scope="session")
+def shim_bus():
+    """Return the module that stands in for `/dev/i2c-N`."""
+    return load_shim(Path(__file__).parent / "i2c_shim" / "shim_bus.py", "the stand-in for /dev/i2c-N")
+
+
+@pytest.fixture(scope="session")
+def shim_disk():
+    """Return the module of the disk with switches."""
+    return load_shim(Path(__file__).parent / "disk_shim" / "shim_disk.py", "the disk with switches")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ undisturbed run of it says what must be there.
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
 import random
 import shutil
@@ -93,17 +92,6 @@ class Outcome:
     operations: int
     failed: int
     path: Path
-
-
-@pytest.fixture(scope="session")
-def shim_disk():
-    """Return the module of the disk with switches; skip without a C compiler."""
-    spec = importlib.util.spec_from_file_location("shim_disk", HERE / "disk_shim" / "shim_disk.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if module.COMPILER is None:
-        pytest.skip("the disk with switches needs a C compiler (cc)")
-    return module
 
 
 @pytest.fixture(scope="session")

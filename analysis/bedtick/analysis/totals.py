@@ -57,22 +57,27 @@ class Count:
 
 def totals_of(connection: sqlite3.Connection, night: Night) -> tuple[Time, dict[str, Count]]:
     """Divide the time of a night, and count its events by kind; every kind is there."""
-    times, counts = [], dict.fromkeys(KINDS, Count(0, 0))
-    for part in night.parts:
-        *seconds, last, listed = connection.execute(_TIMES, (part.scoring, *minute_range(part))).fetchone()
-        times.append(_time_of_part(part, seconds))
-        _count_part(connection, part, counts, _unusable(connection, part, last, listed))
+    sums, counts = _sums(connection, night, _TIMES)
+    times = [_time_of_part(part, seconds) for part, seconds in sums]
     return Time(*(sum(getattr(one, field.name) for one in times) for field in fields(Time))), counts
 
 
 def valid_totals_of(connection: sqlite3.Connection, night: Night) -> tuple[float, dict[str, Count]]:
     """Return the valid seconds of a night and its events by kind: half the work of `totals_of`."""
-    valid_s, counts = 0.0, dict.fromkeys(KINDS, Count(0, 0))
+    sums, counts = _sums(connection, night, _VALID)
+    return sum(valid_s * part.true_s_per_nominal_s for part, (valid_s,) in sums), counts
+
+
+def _sums(
+    connection: sqlite3.Connection, night: Night, query: str
+) -> tuple[list[tuple[Part, list[float]]], dict[str, Count]]:
+    """Return what a query on minutes adds up for each part of a night, and the night's events by kind."""
+    sums, counts = [], dict.fromkeys(KINDS, Count(0, 0))
     for part in night.parts:
-        seconds, last, listed = connection.execute(_VALID, (part.scoring, *minute_range(part))).fetchone()
-        valid_s += seconds * part.true_s_per_nominal_s
+        *seconds, last, listed = connection.execute(query, (part.scoring, *minute_range(part))).fetchone()
+        sums.append((part, seconds))
         _count_part(connection, part, counts, _unusable(connection, part, last, listed))
-    return valid_s, counts
+    return sums, counts
 
 
 def _unusable(

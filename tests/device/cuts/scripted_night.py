@@ -123,9 +123,10 @@ def fork(work: Callable[[], None]) -> int:
         try:
             work()
             code = 0
-        except BaseException as error:  # noqa: BLE001  a cut disk ends it; whatever else does must be known
-            print(f"the daemon ended: {error!r}", file=sys.stderr)
-        os._exit(code)
+        finally:
+            if error := sys.exception():  # a cut disk ends it; whatever else does must be known
+                print(f"the daemon ended: {error!r}", file=sys.stderr)
+            os._exit(code)
     return child
 
 

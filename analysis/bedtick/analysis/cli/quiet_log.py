@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def quiet_log() -> Iterator[None]:
-    """Hold back warnings of firmware and logger while this lasts."""
-    log = logging.getLogger("bedtick")
+def quiet_log(name: str = "bedtick", level: int = logging.CRITICAL) -> Iterator[None]:
+    """Hold back what a log says below a level while this lasts; if not told else, all of bedtick."""
+    log = logging.getLogger(name)
     before = log.level
-    log.setLevel(logging.CRITICAL)
+    log.setLevel(level)
     try:
         yield
     finally:

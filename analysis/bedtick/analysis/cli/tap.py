@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from bedtick.analysis.cli.night_errors import night_errors
 from bedtick.analysis.cli.options import current_look, database_option, json_option, place_option, print_json
+from bedtick.analysis.cli.quiet_log import quiet_log
 from bedtick.analysis.cli.sensor import bus_option, chip_option, config_option, open_rig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from bedtick.analysis.screen.look import Look
@@ -59,24 +58,13 @@ def command(bus: str, chip: str, *, db: Path, config: Path | None, place: str | 
             wanted = sensor_at(settings, place)
             telling = Telling(stop=stop) if as_json else Telling(_ask, _Scale(current_look()).show, stop)
             rig = lambda: _open_rig(bus, wanted)  # noqa: E731
-            with _silent_sampler():
+            # A fault that ends the calibration is told in its one line.
+            with quiet_log("bedtick.logger.sampling.sampler", logging.ERROR):
                 sensor, calibration = calibrate_bed(rig, db, telling)
     if as_json:
         print_json(_as_json(sensor, calibration))
     else:
         click.echo(_result(sensor, calibration, settings.detector.ring_down_s))
-
-
-@contextmanager
-def _silent_sampler() -> Iterator[None]:
-    """Keep the sampler's warnings back: a fault that ends the calibration is told in its one line."""
-    log = logging.getLogger("bedtick.logger.sampling.sampler")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _open_rig(bus: str, sensor: SensorSettings) -> Rig:

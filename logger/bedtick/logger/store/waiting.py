@@ -58,13 +58,12 @@ class WaitingRows(Generic[Recording]):
     def put(self, recording: Recording, batch: Batch) -> None:
         """Add the next rows of a recording."""
         own = [waiting for waiting in self._queue if waiting.recording is recording]
-        new = list(batch.chunks)
         if own and len(own[-1].batch.chunks) < MOST_TOGETHER:
             _join(own[-1].batch, batch)
         else:
             own.append(Waiting(recording, batch))
             self._queue.append(own[-1])
-        own[-1].raw_bytes += sum(len(chunk.data) + CHUNK_BYTES for chunk in new)
+        own[-1].raw_bytes += sum(len(chunk.data) + CHUNK_BYTES for chunk in batch.chunks)
         if sum(waiting.raw_bytes for waiting in own) > MOST_BYTES:
             oldest = next(waiting for waiting in own if waiting.batch.chunks)
             oldest.raw_bytes = 0
